@@ -1,0 +1,93 @@
+"""Picture to network input, and boxes back: the only place that knows resize, channels and 1/255."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from faceir import boxes
+from faceir.flow import Image, check_image
+
+__all__ = ["INPUT_SCALE", "Fit", "Placement", "to_blob", "to_gray"]
+
+INPUT_SCALE = 1 / 255
+"""Network input = 8-bit value times this; DeepStream's net-scale-factor."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture came to lie on the network's canvas: canvas = picture * scale_xy, from the top-left corner."""
+
+    image_wh: tuple[int, int]
+    scale_xy: tuple[float, float]
+
+    def to_canvas(self, xyxy: boxes.FloatArray) -> boxes.FloatArray:
+        """Boxes `[N,4]` in the picture's pixels to network pixels."""
+        return boxes.scale(xyxy, self.scale_xy)
+
+    def to_image(self, xyxy: boxes.FloatArray) -> boxes.FloatArray:
+        """Boxes `[N,4]` in network pixels to the picture's pixels, clipped to the picture."""
+        factor_xy = (1 / self.scale_xy[0], 1 / self.scale_xy[1])
+        return boxes.clip(boxes.scale(xyxy, factor_xy), self.image_wh)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a picture of any size becomes network input of `size_wh` pixels.
+
+    With `keep_aspect` both sides shrink or grow by one factor and the rest of the canvas, right or
+    below, stays black (DeepStream: maintain-aspect-ratio=1, symmetric-padding=0). Without it each
+    side has its own factor (TAO: enable_auto_resize; DeepStream's default).
+    """
+
+    size_wh: tuple[int, int] = (384, 240)
+    keep_aspect: bool = True
+
+    def placement(self, image_wh: tuple[int, int]) -> Placement:
+        """Where a picture of `image_wh` pixels will lie."""
+        scale_x, scale_y = self.size_wh[0] / image_wh[0], self.size_wh[1] / image_wh[1]
+        if self.keep_aspect:
+            scale_x = scale_y = min(scale_x, scale_y)
+        return Placement(image_wh, (scale_x, scale_y))
+
+    def apply(self, image: Image) -> tuple[Image, Placement]:
+        """Canvas uint8 `[H,W]` of the network's size, and where the picture lies on it.
+
+        `image` is uint8 gray `[H,W]` or RGB `[H,W,3]`; raises `InputError` for anything else.
+        """
+        image = check_image(image)
+        height, width = image.shape[:2]
+        place = self.placement((width, height))
+        to_w, to_h = (max(1, round(n * s)) for n, s in zip((width, height), place.scale_xy, strict=True))
+        # Area averaging keeps thin detail from aliasing when shrinking; it is nearest-neighbour when growing.
+        shrinks = to_w < width or to_h < height
+        if (to_w, to_h) != (width, height):
+            image = cv2.resize(image, (to_w, to_h), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[assignment]
+        image = to_gray(image)
+        if (to_w, to_h) == self.size_wh:
+            return image, place
+        canvas = np.zeros((self.size_wh[1], self.size_wh[0]), np.uint8)
+        canvas[:to_h, :to_w] = image
+        return canvas, place
+
+    def batch(self, images: Sequence[Image]) -> tuple[Image, list[Placement]]:
+        """Canvases uint8 `[N,H,W]` and their placements; N = 0 gives an empty batch."""
+        fitted = [self.apply(image) for image in images]
+        if not fitted:
+            return np.zeros((0, self.size_wh[1], self.size_wh[0]), np.uint8), []
+        return np.stack([canvas for canvas, _ in fitted]), [place for _, place in fitted]
+
+
+def to_gray(image: Image) -> Image:
+    """Luminance (Rec. 601) uint8 `[H,W]` of gray `[H,W]` or RGB `[H,W,3]`."""
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def to_blob(canvases: Image) -> npt.NDArray[np.float32]:
+    """Network input float32 `[N,3,H,W]`, 0..1, three equal channels, from canvases uint8 `[N,H,W]`."""
+    gray = canvases[:, None].astype(np.float32) * np.float32(INPUT_SCALE)
+    return np.repeat(gray, 3, axis=1)

@@ -1,0 +1,106 @@
+"""The shapes of what flows: a `Frame`, and the four things that touch one.
+
+A labelled data set is a recorded pipeline, so a dataset reader is a `Source`, an augmentation a
+`Stage`, a label writer a `Sink`. All are plain callables or protocols; nothing registers anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from faceir.detections import Detections
+from faceir.errors import InputError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["Detector", "Drop", "Frame", "Image", "Sink", "Source", "Stage", "check_image"]
+
+Image: TypeAlias = npt.NDArray[np.uint8]
+"""uint8 gray `[H,W]` or RGB `[H,W,3]`."""
+
+
+def check_image(image: Any, where: str = "image") -> Image:
+    """`image` itself when it is uint8 gray `[H,W]` or RGB `[H,W,3]` with at least one pixel, else `InputError`."""
+    wanted = "uint8 gray [H,W] or RGB [H,W,3]"
+    if not isinstance(image, np.ndarray):
+        raise InputError(where, f"is a {type(image).__name__}", f"a numpy array, {wanted}")
+    if image.dtype != np.uint8:
+        raise InputError(where, f"has dtype {image.dtype}", wanted, "scale it to 0..255 and use .astype(np.uint8)")
+    if image.ndim != 2 and not (image.ndim == 3 and image.shape[2] == 3):
+        raise InputError(where, f"has shape {list(image.shape)}", wanted)
+    if image.size == 0:
+        raise InputError(where, f"has no pixels, shape {list(image.shape)}", wanted)
+    return image
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture on its way: where it came from, when, and the faces known of it so far.
+
+    `luma` and `colour` are called once, when first asked for: a decoded video frame hands out its
+    Y plane without conversion, and colour is made only when something draws.
+    `time_s` is media time for files and wall time for cameras, in seconds.
+    """
+
+    luma: Callable[[], Image]
+    colour: Callable[[], Image]
+    detections: Detections = field(default_factory=Detections)
+    source: str = ""
+    index: int = 0
+    time_s: float = 0.0
+    events: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(image: Image, **rest: Any) -> Frame:
+        """A frame of a picture in memory, uint8 gray `[H,W]` or RGB `[H,W,3]`."""
+        import cv2
+
+        image = check_image(image, str(rest.get("source") or "image"))
+        if image.ndim == 2:
+            return Frame(lambda: image, lambda: np.repeat(image[:, :, None], 3, axis=2), **rest)
+        return Frame(lambda: np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), lambda: image, **rest)
+
+    @cached_property
+    def gray(self) -> Image:
+        """Luminance, uint8 `[H,W]`."""
+        return self.luma()
+
+    @cached_property
+    def rgb(self) -> Image:
+        """Colour, uint8 `[H,W,3]`."""
+        return self.colour()
+
+    def with_detections(self, detections: Detections) -> Frame:
+        """The same picture with other faces; what was decoded already is kept."""
+        luma, colour = (lambda: self.gray), (lambda: self.rgb)
+        return Frame(luma, colour, detections, self.source, self.index, self.time_s, self.events)
+
+
+Source: TypeAlias = Iterable[Frame]
+Detector: TypeAlias = Callable[[Sequence[Image]], list[Detections]]
+Stage: TypeAlias = Callable[[Frame], Frame]
+
+
+class Drop(Exception):  # noqa: N818  # a signal to the pipeline, not an error
+    """Raised by a stage: this frame goes no further."""
+
+
+class Sink(Protocol):
+    """Takes frames; used in `with`, so that what it writes is finished or, after an error, not left half-written."""
+
+    def write(self, frame: Frame) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
