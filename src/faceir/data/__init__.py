@@ -1,0 +1,1 @@
+"""Labelled pictures: formats in and out, the guidelines, and what training makes of them."""

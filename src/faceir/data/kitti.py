@@ -1,0 +1,224 @@
+"""KITTI labels: a folder with `images/NAME.*` and `labels/NAME.txt`, 15 fields a line, 16 with a score.
+
+A folder of such folders is one data set too; a `manifest.csv` at its top (columns `picture`, `set`,
+`terms`, `split`) says which pictures belong to it and to which split.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceir.detections import DONT_CARE, Detections
+from faceir.errors import InputError
+from faceir.flow import Frame, Image
+
+__all__ = ["Item", "Writer", "find", "format_lines", "parse_lines", "read", "read_image", "read_labels"]
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".pgm", ".webp")
+_FIELDS = 15
+
+
+@dataclass(frozen=True)
+class Item:
+    """One labelled picture on disk. `source` names the set that it belongs to."""
+
+    picture: Path
+    label: Path
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which rows of a `manifest.csv` are wanted; empty fields want all."""
+
+    split: str = ""
+    terms: Sequence[str] = ()
+    exclude_set: Sequence[str] = ()
+
+    def wants(self, row: Mapping[str, str]) -> bool:
+        """Whether this manifest row is one of them."""
+        return (
+            (not self.split or row["split"] == self.split)
+            and (not self.terms or row["terms"] in self.terms)
+            and row["set"] not in self.exclude_set
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.split or self.terms or self.exclude_set)
+
+
+def find(folder: str | Path, want: Filter | None = None) -> list[Item]:
+    """All labelled pictures of a data set folder, sorted by path; labels need not exist.
+
+    Raises `InputError` when there is no folder, no picture, or a filter but no manifest.
+    """
+    folder, want = Path(folder), want or Filter()
+    if not folder.is_dir():
+        raise InputError(folder, "is not a folder", "a folder with images/ and labels/, or a folder of such folders")
+    manifest = folder / "manifest.csv"
+    if manifest.exists():
+        items = [_item(folder / row["picture"], row["set"]) for row in _rows(manifest) if want.wants(row)]
+    elif want:
+        raise InputError(manifest, "does not exist", f"it, to choose {want}", "leave the filter out, or write it")
+    else:
+        tops = [folder] if (folder / "images").is_dir() else sorted(p for p in folder.iterdir() if p.is_dir())
+        items = [
+            _item(picture, top.name)
+            for top in tops
+            if (top / "images").is_dir()
+            for picture in sorted((top / "images").iterdir())
+            if picture.suffix.lower() in PICTURE_SUFFIXES
+        ]
+    if not items:
+        raise InputError(
+            folder, "holds no labelled picture", f"images/NAME.jpg and labels/NAME.txt {want if want else ''}"
+        )
+    return items
+
+
+def _rows(manifest: Path) -> Iterator[dict[str, str]]:
+    with manifest.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        lacks = {"picture", "set", "terms", "split"} - set(rows.fieldnames or ())
+        if lacks:
+            raise InputError(manifest, f"lacks the column {', '.join(sorted(lacks))}", "picture, set, terms, split")
+        yield from rows
+
+
+def _item(picture: Path, source: str) -> Item:
+    return Item(picture, picture.parent.parent / "labels" / f"{picture.stem}.txt", source)
+
+
+def read(items: Iterable[Item], class_mapping: Mapping[str, str], classes: Sequence[str]) -> Iterator[Frame]:
+    """Frames with their true faces; pictures load when looked at. A missing label file means no face."""
+    for index, item in enumerate(items):
+        yield read_frame(item, class_mapping, classes, index)
+
+
+def read_frame(item: Item, class_mapping: Mapping[str, str], classes: Sequence[str], index: int = 0) -> Frame:
+    """One labelled picture as a frame, loaded when looked at."""
+    truth = read_labels(item.label, class_mapping, classes) if item.label.exists() else Detections()
+    return Frame(
+        lambda: read_image(item.picture, colour=False),
+        lambda: read_image(item.picture),
+        truth,
+        source=str(item.picture),
+        index=index,
+    )
+
+
+def read_image(path: Path, colour: bool = True) -> Image:
+    """The picture as uint8 RGB `[H,W,3]`, or gray `[H,W]`; raises `InputError` when it cannot be read."""
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise InputError(path, error.strerror or "cannot be opened", "a picture", "check the path") from None
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB if colour else cv2.IMREAD_GRAYSCALE) if data.size else None
+    if image is None:
+        raise InputError(path, "cannot be decoded as a picture" if data.size else "is empty (0 bytes)", "a picture")
+    return np.asarray(image, np.uint8)
+
+
+def read_labels(path: str | Path, class_mapping: Mapping[str, str], classes: Sequence[str]) -> Detections:
+    """True faces of one label file; see `parse_lines`."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, f"cannot be read ({error})", "a KITTI label file") from None
+    return parse_lines(text, class_mapping, classes, path)
+
+
+def parse_lines(
+    text: str, class_mapping: Mapping[str, str], classes: Sequence[str], where: object = "labels"
+) -> Detections:
+    """Faces in KITTI label text.
+
+    `class_mapping` turns a name in the file, compared in lower case as TAO does, into one of `classes`;
+    names without mapping are left out; `DontCare` becomes label `DONT_CARE`. Raises `InputError` naming
+    the line for a wrong number of fields, a NaN, an inverted or empty box, or a score outside 0..1.
+    """
+    mapping = {name.lower(): classes.index(target) for name, target in class_mapping.items()}
+    mapping["dontcare"] = DONT_CARE
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.split()
+        if not fields:
+            continue
+        at = f"{where}:{number}"
+        if len(fields) not in (_FIELDS, _FIELDS + 1):
+            raise InputError(at, f"has {len(fields)} fields", "15, or 16 with a score", "write the line as KITTI does")
+        label = mapping.get(fields[0].lower())
+        try:
+            truncation, occlusion, *box = (float(value) for value in (*fields[1:3], *fields[4:8]))
+            score = float(fields[15]) if len(fields) > _FIELDS else 1.0
+        except ValueError as error:
+            raise InputError(
+                at, f"{error}".replace("could not convert string to float: ", "is not a number: ")
+            ) from None
+        if not all(map(math.isfinite, (*box, truncation, occlusion, score))):
+            raise InputError(at, "holds NaN or infinity", "numbers in pixels")
+        if box[0] >= box[2] or box[1] >= box[3]:
+            raise InputError(at, f"has an inverted or empty box {box}", "x1 < x2 and y1 < y2")
+        if not 0 <= score <= 1 or not -1 <= truncation <= 1 or not -1 <= occlusion <= 9:
+            raise InputError(
+                at, f"score {score}, truncation {truncation}, occlusion {occlusion}", "0..1, 0..1, 0..9 or -1"
+            )
+        if label is not None:
+            rows.append((box, score, label, int(occlusion), truncation))
+    if not rows:
+        return Detections()
+    xyxy, scores, labels, occlusions, truncations = zip(*rows, strict=True)
+    return Detections(
+        np.array(xyxy, np.float32),
+        np.array(scores, np.float32),
+        np.array(labels, np.int64),
+        occlusion=np.array(occlusions, np.int8),
+        truncation=np.array(truncations, np.float32),
+    )
+
+
+def format_lines(detections: Detections, classes: Sequence[str], with_scores: bool) -> str:
+    """KITTI text, a line a face: TAO's 15 fields, coordinates with 3 decimals, and the score as the 16th."""
+    lines = []
+    for n in range(len(detections)):
+        label = int(detections.labels[n])
+        name = "DontCare" if label == DONT_CARE else classes[label].replace(" ", "_")
+        x1, y1, x2, y2 = detections.xyxy[n].tolist()
+        truncation, occlusion = max(float(detections.truncation[n]), 0.0), int(detections.occlusion[n])
+        line = f"{name} {truncation:.2f} {0 if with_scores else occlusion} 0.00 {x1:.3f} {y1:.3f} {x2:.3f} {y2:.3f}"
+        line += " 0.00" * 7
+        lines.append(f"{line} {detections.scores[n]:.6f}\n" if with_scores else f"{line}\n")
+    return "".join(lines)
+
+
+@dataclass
+class Writer:
+    """Writes `labels/NAME.txt` for each frame; `with_scores` adds the 16th field."""
+
+    folder: Path
+    classes: Sequence[str] = ("face",)
+    with_scores: bool = False
+    written: int = field(default=0, init=False)
+
+    def write(self, frame: Frame) -> None:
+        """One label file, named after the frame's source; written whole or not at all."""
+        path = self.folder / "labels" / f"{Path(frame.source).stem}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".txt.part")
+        part.write_text(format_lines(frame.detections, self.classes, self.with_scores), encoding="utf-8")
+        os.replace(part, path)
+        self.written += 1
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None

@@ -1,0 +1,98 @@
+"""The loss, against numbers worked out by hand from the reference's formulas."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from faceir.train.loss import AutoWeights, TargetClass, Targets, costs, regulariser
+from faceir.train.model import Architecture, GridBoxNet
+
+
+def one_cell(cov=1.0, bbox=(0.1, 0.2, 0.3, 0.4), norm=0.5, mask=1.0) -> Targets:
+    t = torch.zeros(1, 1, 1, 2)
+    targets = Targets(t.clone(), torch.zeros(1, 4, 1, 2), t.clone(), torch.ones_like(t))
+    targets.cov[0, 0, 0, 0] = cov
+    targets.bbox[0, :, 0, 0] = torch.tensor(bbox)
+    targets.cov_norm[0, 0, 0, 0] = norm
+    targets.mask[0, 0, 0, 0] = mask
+    return targets
+
+
+def logit(p: float) -> float:
+    return math.log(p / (1 - p))
+
+
+def test_costs_by_hand():
+    logits = torch.tensor([[[[logit(0.8), logit(0.3)]]]])
+    bbox = torch.zeros(1, 4, 1, 2)
+    cov_cost, bbox_cost = costs(logits, bbox, one_cell(), [TargetClass(coverage_foreground_weight=0.05)])[0]
+    eps = 1e-5
+    by_hand = (0.05 * -math.log(0.8 + eps) + 0.95 * -math.log(0.7 + eps)) / 2
+    assert cov_cost == pytest.approx(by_hand, rel=1e-5)
+    assert bbox_cost == pytest.approx(0.5 * (0.1 + 0.2 + 0.3 + 0.4) / 8, rel=1e-5)
+
+
+def test_a_soft_target_at_one_half_counts_as_background():
+    logits = torch.tensor([[[[logit(0.5), -30.0]]]])
+    cost = costs(logits, torch.zeros(1, 4, 1, 2), one_cell(cov=0.5), [TargetClass()])[0, 0]
+    assert cost == pytest.approx(0.95 * math.log(2) / 2, rel=1e-3)
+
+
+def test_masked_cells_cost_nothing():
+    cost = costs(torch.full((1, 1, 1, 2), -30.0), torch.ones(1, 4, 1, 2), one_cell(mask=0.0), [TargetClass()])
+    assert torch.allclose(cost, torch.zeros(1, 2), atol=2e-5)
+
+
+def test_classes_do_not_mix():
+    one = one_cell()
+    two = Targets(*(torch.cat([getattr(one, f), torch.zeros_like(getattr(one, f))], 1) for f in vars(one)))
+    two.mask[:] = 1
+    logits, bbox = torch.rand(1, 1, 1, 2), torch.rand(1, 4, 1, 2)
+    alone = costs(logits, bbox, one, [TargetClass()])
+    both = costs(
+        torch.cat([logits, logits + 1], 1), torch.cat([bbox, bbox], 1), two, [TargetClass(), TargetClass("hand")]
+    )
+    assert torch.allclose(alone[0], both[0])
+
+
+def test_weights_follow_the_costs_of_the_epoch():
+    weights = AutoWeights([TargetClass()])
+    assert weights.objective_weight[0].tolist() == pytest.approx([1 / 11, 10 / 11])
+    assert float(weights.total(torch.tensor([[0.2, 0.4]]))) == pytest.approx(0.2 / 11 + 4 / 11)
+    weights.total(torch.tensor([[0.2, 0.1]]))
+    weights.end_epoch()
+    u = np.array([1 / 0.4, 10 / 0.5])  # target / sum of the epoch's costs
+    assert weights.objective_weight[0].tolist() == pytest.approx((u / u.sum()).tolist())
+
+
+def test_weights_stay_without_costs_and_when_switched_off():
+    for weights, cost in ((AutoWeights([TargetClass()]), 0.0), (AutoWeights([TargetClass()], enabled=False), 0.5)):
+        weights.total(torch.full((1, 2), cost))
+        weights.end_epoch()
+        assert weights.objective_weight[0].tolist() == pytest.approx([1 / 11, 10 / 11])
+
+
+def test_weights_are_clamped_without_renormalising():
+    weights = AutoWeights([TargetClass()], min_weight=0.2, max_weight=0.7)
+    weights.total(torch.tensor([[1.0, 1e-6]]))
+    weights.end_epoch()
+    assert weights.objective_weight[0].tolist() == pytest.approx([0.2, 0.7])
+
+
+def test_class_weights_are_shares():
+    weights = AutoWeights([TargetClass("mask", 1.0), TargetClass("no-mask", 8.0)])
+    assert weights.class_weight.tolist() == pytest.approx([1 / 9, 8 / 9])
+
+
+def test_the_regulariser_counts_kernels_and_biases_of_convolutions_alone():
+    net = GridBoxNet(Architecture.resnet18(width_multiplier=0.125))
+    parameters = [p for m in net.modules() if isinstance(m, torch.nn.Conv2d) for p in (m.weight, m.bias)]
+    l1, l2 = (regulariser(net, kind, 1e-3) for kind in ("L1", "L2"))
+    assert l1.item() == pytest.approx(1e-3 * sum(p.abs().sum().item() for p in parameters), rel=1e-4)
+    assert l2.item() == pytest.approx(1e-3 * sum((p**2).sum().item() for p in parameters), rel=1e-4)
+    assert regulariser(net, "NO_REG", 1e-3).item() == 0
+    l1.backward()
+    assert torch.allclose(net.conv1.weight.grad, 1e-3 * net.conv1.weight.sign())
+    assert net.bn_conv1.weight.grad is None
