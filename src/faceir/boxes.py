@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "area", "clip", "from_xywh", "iou", "scale", "to_xywh"]
+__all__ = ["FloatArray", "area", "clip", "from_xywh", "intersection", "iou", "scale", "to_xywh"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -19,15 +19,17 @@ def area(xyxy: FloatArray) -> FloatArray:
     >>> area(np.array([[0, 0, 2, 3]], np.float32))
     array([6.], dtype=float32)
     """
-    size = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0)
+    size: FloatArray = np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0)
     return size[:, 0] * size[:, 1]
 
 
 def intersection(a: FloatArray, b: FloatArray) -> FloatArray:
     """Shared area of every pair: `[N,4]` and `[M,4]` to `[N,M]`, square pixels."""
-    width = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
-    height = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
-    return np.maximum(width, 0) * np.maximum(height, 0)
+    shared: FloatArray = np.minimum(a[:, None, 2], b[:, 2]) - np.maximum(a[:, None, 0], b[:, 0])
+    height: FloatArray = np.minimum(a[:, None, 3], b[:, 3]) - np.maximum(a[:, None, 1], b[:, 1])
+    np.maximum(shared, 0, out=shared)
+    shared *= np.maximum(height, 0, out=height)
+    return shared
 
 
 def iou(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -37,8 +39,9 @@ def iou(a: FloatArray, b: FloatArray) -> FloatArray:
     array([[0.33333334]], dtype=float32)
     """
     shared = intersection(a, b)
-    union = area(a)[:, None] + area(b)[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    union: FloatArray = area(a)[:, None] + area(b) - shared
+    shared /= np.maximum(union, np.finfo(np.float32).tiny, out=union)  # faster than np.divide(where=)
+    return shared
 
 
 def clip(xyxy: FloatArray, size_wh: tuple[float, float]) -> FloatArray:

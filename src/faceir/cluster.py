@@ -1,20 +1,30 @@
-"""Boxes to faces: NMS, DBSCAN, DBSCAN+NMS hybrid, groupRectangles, none. numpy, hot path."""
+"""Boxes to faces: NMS, DBSCAN, DBSCAN+NMS hybrid, groupRectangles, none. numpy, hot path.
+
+All of it works on the M x M table of overlaps at once: a grid of 24 x 15 cells has at most 360
+candidates and usually 50, where one numpy call on the whole table is cheaper than any clever index.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from numbers import Real
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from faceir import boxes
 from faceir.boxes import FloatArray
 from faceir.detections import Detections
+from faceir.errors import SpecError
 
 __all__ = ["ClusterParams", "cluster"]
 
 Algorithm = Literal["group_rectangles", "dbscan", "nms", "hybrid", "none"]
+
+_IntArray: TypeAlias = npt.NDArray[np.int64]
+_Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,8 @@ class ClusterParams:
     coverage_threshold: float = 0.2
     """Cells at or below this coverage are skipped, 0..1 [coverage_threshold | pre-cluster-threshold]."""
     confidence_threshold: float = 0.0
-    """Faces below this are dropped [*_confidence_threshold | post-cluster-threshold]."""
+    """Faces below this are dropped; for DBSCAN it is the sum of a face's coverage, which may pass 1, as in TAO
+    [*_confidence_threshold | post-cluster-threshold]."""
     nms_iou_threshold: float = 0.3
     """NMS drops a box that overlaps a better one by more, IoU 0..1 [nms_iou_threshold | nms-iou-threshold]."""
     eps: float = 0.3
@@ -40,6 +51,14 @@ class ClusterParams:
     top_k: int = -1
     """Keep at most so many of the best; -1 keeps all [- | topk]."""
 
+    def __post_init__(self) -> None:
+        if self.algorithm not in get_args(Algorithm):
+            raise SpecError("ClusterParams.algorithm", repr(self.algorithm), ", ".join(get_args(Algorithm)))
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name != "algorithm" and not (isinstance(value, Real) and value == value):
+                raise SpecError(f"ClusterParams.{f.name}", repr(value), "a number")
+
 
 def cluster(
     xyxy: FloatArray,
@@ -47,5 +66,153 @@ def cluster(
     labels: npt.NDArray[np.int64],
     params: Sequence[ClusterParams],
 ) -> Detections:
-    """Faces from candidate boxes."""
-    raise SystemError  # written next
+    """Faces from candidate boxes `xyxy` `[M,4]` in network pixels, coverage `cov` `[M]`, class `labels` `[M]`.
+
+    `params` holds one `ClusterParams` a class; classes never touch each other, and candidates of a
+    class outside `params` are left out. Faces come by descending score, equal ones by class, then
+    in the order of the candidates they come from.
+
+    | algorithm | box | score, 0..1 | compared with `confidence_threshold` (kept from there up) |
+    |---|---|---|---|
+    | `nms` | the cell's | the cell's coverage | score |
+    | `dbscan` | coverage-weighted mean of the group | the like mean coverage, Σcov²/Σcov | Σcov, unbounded, as TAO |
+    | `hybrid` | the cell's, after NMS inside each DBSCAN group | the cell's coverage | score |
+    | `group_rectangles` | mean of the group | greatest coverage of the group | score |
+    | `none` | the cell's | the cell's coverage | score |
+
+    TAO and DeepStream report Σcov as DBSCAN's confidence; it may pass 1, so it decides here but is
+    not reported. `min_samples` is a plain sum of coverage, fractions included (older TAO specs have
+    0.05; newer TAO rounds it down, but never below 1). IoU is that of continuous edges, without
+    TAO's extra pixel. `coverage_threshold` is applied before, by `gridbox.decode`.
+    """
+    parts = []
+    for c, p in enumerate(params):
+        mine = np.flatnonzero(labels == c)
+        if len(mine) == 0:
+            continue
+        whole = len(mine) == len(labels)
+        faces, scores = _faces(xyxy if whole else xyxy[mine], cov if whole else cov[mine], p)
+        parts.append(Detections(faces, scores, np.full(len(scores), c)))
+    if len(parts) <= 1:
+        return parts[0] if parts else Detections()
+    found = Detections.concat(parts)
+    return found[np.argsort(-found.scores, kind="stable")]
+
+
+_Faces: TypeAlias = tuple[FloatArray, FloatArray]  # boxes [G,4] and scores [G]
+
+
+def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
+    """Faces of one class, best first."""
+    confidence = None  # None: the score
+    match p.algorithm:
+        case "nms":
+            strong = cov >= p.confidence_threshold  # first, as weak boxes never suppress strong ones
+            xyxy, scores = _nms(xyxy[strong], cov[strong], p.nms_iou_threshold)
+        case "dbscan":
+            near = _near(xyxy, p.eps)
+            xyxy, scores, confidence = _weighted_means(xyxy, cov, _groups(near, _cores(near, cov, p)))
+        case "hybrid":
+            near = _near(xyxy, p.eps)
+            group = _groups(near, _cores(near, cov, p))
+            member = group < len(group)
+            xyxy, scores = _nms(xyxy[member], cov[member], p.nms_iou_threshold, group[member])
+        case "group_rectangles" if p.group_threshold > 0:  # DeepStream and OpenCV leave the boxes alone at 0
+            xyxy, scores = _group_rectangles(xyxy, cov, p.group_threshold, p.eps)
+        case "group_rectangles" | "none":
+            scores = cov
+    scores = np.minimum(scores, 1)  # a de-quantised sigmoid can pass 1 by a hair
+    keep = ~(xyxy[:, 3] - xyxy[:, 1] <= p.min_height)  # so that NaN stays in and `Detections` reports it
+    keep &= (scores if confidence is None else confidence) >= p.confidence_threshold
+    best = np.flatnonzero(keep)
+    best = best[np.argsort(-scores[best], kind="stable")]
+    if p.top_k >= 0:
+        best = best[: p.top_k]
+    return xyxy[best], scores[best]
+
+
+def _nms(xyxy: FloatArray, cov: FloatArray, iou_threshold: float, group: _IntArray | None = None) -> _Faces:
+    """The boxes that no better box (of the same `group` `[M]`, if given) overlaps by more than `iou_threshold`."""
+    order = np.argsort(-cov, kind="stable")
+    xyxy, cov = xyxy[order], cov[order]
+    beats = boxes.iou(xyxy, xyxy) > iou_threshold
+    if group is not None:
+        group = group[order]
+        beats &= group[:, None] == group[None, :]
+    gone = np.zeros(len(cov), np.bool_)
+    kept: list[int] = []
+    best = 0
+    while len(kept) < len(cov) and not gone[best]:
+        kept.append(best)
+        gone |= beats[best]
+        gone[best] = True  # an empty box does not overlap itself
+        best = int(gone.argmin())  # the first that is left
+    return xyxy[kept], cov[kept]
+
+
+def _near(xyxy: FloatArray, eps: float) -> _Mask:
+    """`[M,M]`: 1 - IoU is at most `eps`; every box is near itself, empty ones too."""
+    near = np.eye(len(xyxy), dtype=np.bool_)
+    near |= 1 - boxes.iou(xyxy, xyxy) <= eps
+    return near
+
+
+def _cores(near: _Mask, cov: FloatArray, p: ClusterParams) -> _Mask:
+    """`[M]`: the coverage of a box and its neighbours sums to `min_samples`."""
+    return near @ cov >= p.min_samples
+
+
+def _groups(near: _Mask, core: _Mask) -> _IntArray:
+    """The group of each box, named by its first core: `[M,M]`, `[M]` to `[M]`; M = in none (noise).
+
+    Cores near each other share a group; another box joins the first group with a core near it.
+    """
+    none = len(core)
+    step = near & core
+    group = np.where(core, np.arange(none), none)
+    while True:  # the lowest name spreads one step a round; faces are tight, so 2 rounds are usual
+        spread = np.where(step, group, none).min(axis=1)
+        if np.array_equal(spread, group):
+            return group
+        group = spread
+
+
+def _weighted_means(xyxy: FloatArray, cov: FloatArray, group: _IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Coverage-weighted mean box `[G,4]`, mean coverage `[G]` and summed coverage `[G]` of each group."""
+    names = np.flatnonzero(group == np.arange(len(group)))  # a group's first core bears its name
+    weight = (group == names[:, None]) * cov
+    total = weight.sum(axis=1)
+    share = weight / np.maximum(total, np.finfo(np.float32).tiny)[:, None]
+    return _upright(share @ xyxy), share @ cov, total
+
+
+def _group_rectangles(xyxy: FloatArray, cov: FloatArray, group_threshold: int, eps: float) -> _Faces:
+    """Mean boxes and greatest coverage of groups of more than `group_threshold` boxes.
+
+    As cv2.groupRectangles (which OpenCV 5 no longer has), but in floating point.
+    """
+    x1, y1, x2, y2 = xyxy.T
+    w, h = x2 - x1, y2 - y1
+    slack = (np.minimum(w[:, None], w) + np.minimum(h[:, None], h)) * (eps / 2)
+    near = np.ones(slack.shape, np.bool_)
+    for edge in (x1, y1, x2, y2):
+        near &= np.abs(edge[:, None] - edge) <= slack
+    group = _groups(near, np.ones(len(xyxy), np.bool_))
+    names, count = np.unique(group, return_counts=True)
+    names, count = names[count > group_threshold], count[count > group_threshold]
+    member = group == names[:, None]
+    mean = _upright(member.astype(np.float32) @ xyxy / count[:, None].astype(np.float32))
+    score = np.where(member, cov, 0).max(axis=1, initial=0)
+    # A group that lies inside another one (grown by eps) goes, if it is small or the other one has more boxes.
+    grown = np.tile(mean[:, 2:] - mean[:, :2], 2) * np.array([-eps, -eps, eps, eps], np.float32) + mean
+    inside = (mean[:, None, :2] >= grown[None, :, :2]).all(axis=2)
+    inside &= (mean[:, None, 2:] <= grown[None, :, 2:]).all(axis=2)
+    inside &= ~np.eye(len(mean), dtype=np.bool_)
+    weaker = (count[None, :] > np.maximum(3, count[:, None])) | (count[:, None] < 3)
+    keep = ~(inside & weaker).any(axis=1)
+    return mean[keep], score[keep]
+
+
+def _upright(xyxy: FloatArray) -> FloatArray:
+    """The same boxes with x1 <= x2 and y1 <= y2 where rounding of a mean has turned a thin one over."""
+    return np.concatenate([xyxy[:, :2], np.maximum(xyxy[:, 2:], xyxy[:, :2])], axis=1)

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
-from faceir import gridbox
+from faceir import boxes, gridbox
 from faceir.boxes import FloatArray
 from faceir.cluster import ClusterParams, cluster
 from faceir.detections import Detections
-from faceir.errors import ModelError
+from faceir.errors import ModelError, SpecError
 from faceir.fit import Fit, Placement
 
 __all__ = ["BBOX_NAME", "COV_NAME", "INPUT_NAME", "METADATA_KEY", "Contract"]
@@ -43,10 +43,15 @@ class Contract:
         thresholds = np.array([params.coverage_threshold for params in self.cluster], np.float32)
         candidates = gridbox.decode(cov, bbox, self.fit.size_wh, thresholds)
         found = cluster(candidates.xyxy, candidates.cov, candidates.labels, self.cluster)
-        return found.with_boxes(place.to_image(found.xyxy))
+        found = found.with_boxes(place.to_image(found.xyxy))
+        seen = boxes.area(found.xyxy) > 0  # a box in the black margin has no place in the picture
+        return found if seen.all() else found[seen]
 
     def with_threshold(self, confidence_threshold: float) -> Contract:
-        """The same contract that keeps faces scoring at least `confidence_threshold`, 0..1."""
+        """The same contract that keeps faces scoring at least `confidence_threshold`, 0..1.
+
+        With DBSCAN it is compared with the sum of a face's coverage, not with its score (`cluster`).
+        """
         params = tuple(
             replace(
                 p,
@@ -76,13 +81,16 @@ class Contract:
                 raise ModelError(where, f"has contract format {stated['format']}", "1", "use a newer faceir")
             size_w, size_h = stated["fit"]["size_wh"]
             known = {f.name for f in fields(ClusterParams)}
-            return Contract(
+            contract = Contract(
                 classes=tuple(stated["classes"]),
-                fit=Fit((size_w, size_h), stated["fit"]["keep_aspect"]),
+                fit=Fit((int(size_w), int(size_h)), bool(stated["fit"]["keep_aspect"])),
                 cluster=tuple(
                     ClusterParams(**{k: v for k, v in params.items() if k in known}) for params in stated["cluster"]
                 ),
                 name=stated.get("name", ""),
             )
-        except (KeyError, TypeError, ValueError) as error:
+            if len(contract.cluster) != len(contract.classes):
+                raise ValueError(f"{len(contract.classes)} classes, but {len(contract.cluster)} clusterings")
+            return contract
+        except (KeyError, TypeError, ValueError, AttributeError, SpecError) as error:
             raise ModelError(where, f"its contract cannot be read ({error})", "one that faceir wrote") from error

@@ -12,15 +12,18 @@ import numpy.typing as npt
 from faceir import boxes
 from faceir.errors import InputError
 
-__all__ = ["Detections"]
+__all__ = ["DONT_CARE", "Detections"]
 
-# name -> (dtype, value when unknown); xyxy, scores and labels come first and are checked apart.
-_COLUMNS: dict[str, tuple[type[np.generic], float]] = {
-    "scores": (np.float32, 1.0),
-    "labels": (np.int64, 0),
-    "track_ids": (np.int64, -1),
-    "occlusion": (np.int8, -1),
-    "truncation": (np.float32, -1.0),
+DONT_CARE = -1
+"""Label of a region to ignore in training and scoring, as KITTI's DontCare."""
+
+# name -> (dtype, value when unknown, smallest and largest value); xyxy is checked apart.
+_COLUMNS: dict[str, tuple[type[np.generic], float, tuple[float, float] | None]] = {
+    "scores": (np.float32, 1.0, (0, 1)),
+    "labels": (np.int64, 0, None),
+    "track_ids": (np.int64, -1, None),
+    "occlusion": (np.int8, -1, (-1, 9)),
+    "truncation": (np.float32, -1.0, (-1, 1)),
 }
 
 
@@ -32,7 +35,7 @@ class Detections:
     |---|---|---|
     | `xyxy` | float32 `[N,4]` | pixels of the frame's own image, continuous edges, x1 <= x2, y1 <= y2 |
     | `scores` | float32 `[N]` | 0..1; ground truth has 1.0 (the default) |
-    | `labels` | int64 `[N]` | index into the model's class list (default 0) |
+    | `labels` | int64 `[N]` | index into the model's class list (default 0), -1 = `DONT_CARE` |
     | `track_ids` | int64 `[N]` | -1 = not tracked (the default) |
     | `occlusion` | int8 `[N]` | 0..9 by the labelling guidelines, -1 = unknown (the default) |
     | `truncation` | float32 `[N]` | 0..1 share of the face outside the image, -1 = unknown (the default) |
@@ -52,36 +55,33 @@ class Detections:
     truncation: npt.NDArray[np.float32] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        xyxy = np.array(self.xyxy, np.float32)
+        xyxy = np.array(self.xyxy, np.float32, order="C")
         if xyxy.size == 0:
             xyxy = xyxy.reshape(0, 4)
         if xyxy.ndim != 2 or xyxy.shape[1] != 4:
             raise InputError("Detections.xyxy", f"has shape {list(xyxy.shape)}", "[N,4]")
         if not np.isfinite(xyxy).all():
             raise InputError("Detections.xyxy", "holds NaN or infinity", "finite pixels")
-        if (xyxy[:, :2] > xyxy[:, 2:]).any():
-            bad = xyxy[(xyxy[:, :2] > xyxy[:, 2:]).any(axis=1)][0]
+        inverted = xyxy[:, :2] > xyxy[:, 2:]
+        if inverted.any():
+            bad = xyxy[inverted.any(axis=1)][0]
             raise InputError("Detections.xyxy", f"holds an inverted box {bad.tolist()}", "x1 <= x2 and y1 <= y2")
         self._put("xyxy", xyxy)
-        for name, (dtype, unknown) in _COLUMNS.items():
+        for name, (dtype, unknown, limits) in _COLUMNS.items():
             given = getattr(self, name)
-            column = np.full(len(xyxy), unknown, dtype) if given is None else np.array(given, dtype)
+            if given is None:
+                self._put(name, np.full(len(xyxy), unknown, dtype))
+                continue
+            column = np.asarray(given)
             if column.shape != (len(xyxy),):
                 raise InputError(f"Detections.{name}", f"has shape {list(column.shape)}", f"[{len(xyxy)}]")
-            self._put(name, column)
-        self._check_range("scores", 0, 1)
-        self._check_range("occlusion", -1, 9)
-        self._check_range("truncation", -1, 1)
+            if limits:
+                _check_range(name, column, *limits)  # before the cast, which would wrap 300 to an int8 44
+            self._put(name, np.array(column, dtype))
 
     def _put(self, name: str, array: npt.NDArray[Any]) -> None:
         array.setflags(write=False)
         object.__setattr__(self, name, array)
-
-    def _check_range(self, name: str, low: float, high: float) -> None:
-        column = getattr(self, name)
-        if not ((column >= low) & (column <= high)).all():  # written so that NaN fails too
-            bad = column[~((column >= low) & (column <= high))][0]
-            raise InputError(f"Detections.{name}", f"holds {bad}", f"{low}..{high}")
 
     def __len__(self) -> int:
         return len(self.xyxy)
@@ -109,3 +109,9 @@ class Detections:
         if not parts:
             return Detections()
         return Detections(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Detections)})
+
+
+def _check_range(name: str, column: npt.NDArray[Any], low: float, high: float) -> None:
+    fits = (column >= low) & (column <= high)  # written so that NaN fails too
+    if not fits.all():
+        raise InputError(f"Detections.{name}", f"holds {column[~fits][0]}", f"{low}..{high}")

@@ -52,7 +52,9 @@ class Fit:
         scale_x, scale_y = self.size_wh[0] / image_wh[0], self.size_wh[1] / image_wh[1]
         if self.keep_aspect:
             scale_x = scale_y = min(scale_x, scale_y)
-        return Placement(image_wh, (scale_x, scale_y))
+        # The canvas has whole pixels: the scale that is used, not the one that was wished for.
+        to_w, to_h = max(1, round(image_wh[0] * scale_x)), max(1, round(image_wh[1] * scale_y))
+        return Placement(image_wh, (to_w / image_wh[0], to_h / image_wh[1]))
 
     def apply(self, image: Image) -> tuple[Image, Placement]:
         """Canvas uint8 `[H,W]` of the network's size, and where the picture lies on it.
@@ -62,11 +64,11 @@ class Fit:
         image = check_image(image)
         height, width = image.shape[:2]
         place = self.placement((width, height))
-        to_w, to_h = (max(1, round(n * s)) for n, s in zip((width, height), place.scale_xy, strict=True))
+        to_w, to_h = (round(n * s) for n, s in zip((width, height), place.scale_xy, strict=True))
         # Area averaging keeps thin detail from aliasing when shrinking; it is nearest-neighbour when growing.
         shrinks = to_w < width or to_h < height
         if (to_w, to_h) != (width, height):
-            image = cv2.resize(image, (to_w, to_h), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[assignment]
+            image = cv2.resize(image, (to_w, to_h), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         image = to_gray(image)
         if (to_w, to_h) == self.size_wh:
             return image, place

@@ -7,6 +7,7 @@ DeepStream's GridBox parser (docs/gridbox.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,6 @@ OFFSET = 0.5
 
 _SUB = 4  # each cell is sampled at 4 x 4 points
 _MIN_AXIS = 0.1  # grid cells; keeps an ellipse from vanishing
-_MIN_EDGE = 0.01  # square grid cells; keeps the box slope finite
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def rasterise(
 
     Boxes of a class are drawn in ascending order of their bottom edge, so that the nearer face wins.
     Box distances are taken at the cell's corner, not weighted by coverage; cells without a face are 0.
+    Boxes without a class (label below 0, `DONT_CARE`) are not drawn.
     """
     h, w = grid_shape(size_wh)
     cov = np.zeros((len(params), h, w), np.float32)
@@ -78,6 +79,8 @@ def rasterise(
     order = np.argsort(xyxy[:, 3], kind="stable") if len(xyxy) else np.zeros(0, np.int64)
     for n in order:
         c = int(labels[n])
+        if c < 0:  # would otherwise wrap round to the last class
+            continue
         _draw(np.asarray(xyxy[n], np.float64), params[c], cov[c], norm[c], bbox[c])
     return Grids(cov, bbox.reshape(4 * len(params), h, w), norm)
 
@@ -132,7 +135,8 @@ def _draw(box: npt.NDArray[np.float64], p: RasterParams, cov: FloatArray, norm: 
 def _cell_share(x2: npt.NDArray[np.float64], y2: npt.NDArray[np.float64]) -> FloatArray:
     """Share of each cell's 4 x 4 samples with x2 + y2 < 1: `[4w]`, `[4h]` to `[h,w]`."""
     inside = x2[None, :] + y2[:, None] < 1
-    return inside.reshape(len(y2) // _SUB, _SUB, len(x2) // _SUB, _SUB).mean(axis=(1, 3), dtype=np.float32)
+    share: FloatArray = inside.reshape(len(y2) // _SUB, _SUB, len(x2) // _SUB, _SUB).mean(axis=(1, 3), dtype=np.float32)
+    return share
 
 
 class Candidates(NamedTuple):
@@ -152,20 +156,29 @@ def decode(cov: FloatArray, bbox: FloatArray, size_wh: tuple[int, int], threshol
     `size_wh` is the network input in pixels, at whose edges boxes are cut.
     """
     classes, h, w = cov.shape
-    if classes == 1:
-        cells = np.flatnonzero(cov.ravel() > thresholds[0])
+    flat = cov.reshape(classes, h * w)
+    if classes == 1:  # the common case, at half the cost
+        cell = np.flatnonzero(flat[0] > thresholds[0])
+        label = np.zeros(len(cell), np.int64)
+        distance = bbox.reshape(4, h * w)[:, cell].T
     else:
-        cells = np.flatnonzero((cov > np.asarray(thresholds)[:, None, None]).ravel())
-    label, cell = np.divmod(cells, h * w)
-    j, i = np.divmod(cell, w)
-    distance = bbox.reshape(classes, 4, h * w)[label, :, cell] * np.float32(SCALE)
-    gx, gy = i * np.float32(STRIDE) + np.float32(OFFSET), j * np.float32(STRIDE) + np.float32(OFFSET)
-    corner = np.stack([gx, gy, gx, gy], axis=1).astype(np.float32)
-    xyxy = corner + distance * _SIGN
-    limit = np.array([*size_wh, *size_wh], np.float32)
-    np.clip(xyxy, 0, limit, out=xyxy)
+        label, cell = np.nonzero(flat > np.asarray(thresholds, np.float32)[:, None])
+        distance = bbox.reshape(classes, 4, h * w)[label, :, cell]
+    xyxy = distance * _SIGNED_SCALE + _corners(h, w)[cell]
+    np.maximum(xyxy, 0, out=xyxy)
+    np.minimum(xyxy, np.array([*size_wh, *size_wh], np.float32), out=xyxy)
     np.maximum(xyxy[:, 2:], xyxy[:, :2], out=xyxy[:, 2:])
-    return Candidates(xyxy, cov.ravel()[cells], label)
+    return Candidates(xyxy, flat[label, cell], label)
 
 
-_SIGN = np.array([-1, -1, 1, 1], np.float32)
+_SIGNED_SCALE = np.array([-SCALE, -SCALE, SCALE, SCALE], np.float32)
+
+
+@lru_cache(maxsize=8)
+def _corners(h: int, w: int) -> FloatArray:
+    """`[h*w,4]`, network pixels: the point that each cell's distances start at, as x, y, x, y."""
+    j, i = np.divmod(np.arange(h * w), w)
+    x, y = i * STRIDE + OFFSET, j * STRIDE + OFFSET
+    corners = np.stack([x, y, x, y], axis=1).astype(np.float32)
+    corners.setflags(write=False)
+    return corners
