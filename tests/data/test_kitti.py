@@ -111,6 +111,14 @@ def test_a_folder_and_a_folder_of_folders(tmp_path):
     assert len(frame.detections) == 1
 
 
+def test_kitti_s_own_folder_names(tmp_path):
+    make_set(tmp_path)
+    (tmp_path / "images").rename(tmp_path / "image_2")
+    (tmp_path / "labels").rename(tmp_path / "label_2")
+    items = kitti.find(tmp_path)
+    assert [item.label.exists() for item in items] == [True, True]
+
+
 def test_a_manifest_chooses(tmp_path):
     make_set(tmp_path / "one")
     (tmp_path / "manifest.csv").write_text(

@@ -1,5 +1,7 @@
 """KITTI labels: a folder with `images/NAME.*` and `labels/NAME.txt`, 15 fields a line, 16 with a score.
 
+KITTI's own folder names, `image_2` and `label_2`, are read as well.
+
 A folder of such folders is one data set too; a `manifest.csv` at its top (columns `picture`, `set`,
 `terms`, `split`) says which pictures belong to it and to which split.
 """
@@ -24,6 +26,7 @@ __all__ = ["Item", "Writer", "find", "format_lines", "parse_lines", "read", "rea
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".pgm", ".webp")
 _FIELDS = 15
+_LAYOUTS = {"images": "labels", "image_2": "label_2"}  # pictures' folder, labels' folder
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,13 @@ def find(folder: str | Path, want: Filter | None = None) -> list[Item]:
     elif want:
         raise InputError(manifest, "does not exist", f"it, to choose {want}", "leave the filter out, or write it")
     else:
-        tops = [folder] if (folder / "images").is_dir() else sorted(p for p in folder.iterdir() if p.is_dir())
+        tops = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
         items = [
             _item(picture, top.name)
             for top in tops
-            if (top / "images").is_dir()
-            for picture in sorted((top / "images").iterdir())
+            for images in _LAYOUTS
+            if (top / images).is_dir()
+            for picture in sorted((top / images).iterdir())
             if picture.suffix.lower() in PICTURE_SUFFIXES
         ]
     if not items:
@@ -94,7 +98,8 @@ def _rows(manifest: Path) -> Iterator[dict[str, str]]:
 
 
 def _item(picture: Path, source: str) -> Item:
-    return Item(picture, picture.parent.parent / "labels" / f"{picture.stem}.txt", source)
+    labels = _LAYOUTS.get(picture.parent.name, "labels")
+    return Item(picture, picture.parent.parent / labels / f"{picture.stem}.txt", source)
 
 
 def read(items: Iterable[Item], class_mapping: Mapping[str, str], classes: Sequence[str]) -> Iterator[Frame]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from faceir import spec as specs
@@ -25,27 +27,51 @@ from faceir.train.loop import Schedule, Training, choose_precision
 from faceir.train.loss import OBJECTIVES, AutoWeights, TargetClass
 from faceir.train.model import Architecture, GridBoxNet
 
-__all__ = ["check_labels", "contract", "make_training", "training_items", "validation_items"]
+__all__ = ["Data", "check_labels", "contract", "find_data", "make_training", "rules"]
+
+FOLD_SHARE = 0.14
+"""Share of the pictures that `validation_fold: 0` keeps for validation, the val_split of TAO's example specs."""
 
 
-def training_items(spec: Experiment) -> tuple[list[kitti.Item], list[float]]:
-    """Labelled pictures of all data sources, and the loss weight of each."""
+@dataclass(frozen=True)
+class Data:
+    """The labelled pictures that a spec names."""
+
+    training: list[kitti.Item]
+    weights: list[float]
+    """Loss weight of each training picture, its source's."""
+    validation: list[kitti.Item]
+    """Empty when the spec names none."""
+
+
+def find_data(spec: Experiment) -> Data:
+    """Find all pictures of a spec.
+
+    `validation_fold: 0` keeps a fixed seventh of them for validation, as TAO's converter does by its
+    random partition; `validation_data_source` names others.
+    """
+    config = spec.dataset_config
     items: list[kitti.Item] = []
     weights: list[float] = []
-    for n, source in enumerate(spec.dataset_config.data_sources):
+    for n, source in enumerate(config.data_sources):
         found = _find(source, f"dataset_config.data_sources.{n}")
         items += found
         weights += [source.source_weight or 1.0] * len(found)
     if not items:
         raise SpecError("dataset_config.data_sources", "is missing", "at least one", "name an image_directory_path")
-    return items, weights
-
-
-def validation_items(spec: Experiment) -> list[kitti.Item]:
-    """Labelled pictures to validate on; none when the spec names none."""
-    if not spec.dataset_config.HasField("validation_data_source"):
-        return []
-    return _find(spec.dataset_config.validation_data_source, "dataset_config.validation_data_source")
+    if config.HasField("validation_data_source"):
+        return Data(items, weights, _find(config.validation_data_source, "dataset_config.validation_data_source"))
+    if not config.HasField("validation_fold"):
+        return Data(items, weights, [])
+    if config.validation_fold:
+        raise SpecError(
+            "dataset_config.validation_fold", f"is {config.validation_fold}", "0: folders have no other folds",
+            "name a validation_data_source instead",
+        )  # fmt: skip
+    order = np.random.default_rng(42).permutation(len(items))
+    held_out = set(order[: round(FOLD_SHARE * len(items))].tolist())
+    kept = [n for n in range(len(items)) if n not in held_out]
+    return Data([items[n] for n in kept], [weights[n] for n in kept], [items[n] for n in sorted(held_out)])
 
 
 def _find(source: Any, where: str) -> list[kitti.Item]:
@@ -101,10 +127,9 @@ def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> list[str]:
     return problems
 
 
-def make_training(
-    spec: Experiment, items: Sequence[kitti.Item], weights: Sequence[float], device: torch.device
-) -> Training:
-    """A training ready to run by `spec` on labelled pictures `items` with loss weights `weights`."""
+def make_training(spec: Experiment, data: Data, device: torch.device) -> Training:
+    """A training by `spec` on `data`, ready to run."""
+    items = data.training
     config, cost = spec.training_config, spec.cost_function_config
     batch = config.batch_size_per_gpu
     per_epoch = len(items) if not config.max_samples_per_epoch else min(len(items), config.max_samples_per_epoch)
@@ -113,7 +138,7 @@ def make_training(
     promised = contract(spec)
     samples = Samples(
         items=items,
-        item_weights=weights,
+        item_weights=data.weights,
         class_mapping=dict(spec.dataset_config.target_class_mapping),
         classes=promised.classes,
         raster=specs.raster_params(spec),
@@ -219,7 +244,9 @@ def _augmentation(spec: Experiment) -> Augmentation:
             illumination_probability=i.illumination_probability,
             darkness_probability=i.darkness_probability,
             light_min=i.light_min,
+            noise_probability=i.noise_probability,
             noise_sigma_max=i.noise_sigma_max,
+            blur_probability=i.blur_probability,
             blur_sigma_max=i.blur_sigma_max,
             over_exposure_probability=i.over_exposure_probability,
             gain_max=i.gain_max,
