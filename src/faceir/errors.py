@@ -1,11 +1,11 @@
 """What can go wrong, as one tree; every message says where, what came, what was wanted, what to type.
 
-    FaceirError
-    ├── InputError        a picture, video, label, folder or argument that cannot be used
-    │   └── StreamError   a live source that cannot be reached or that stopped
-    ├── SpecError         an experiment spec or configuration that cannot be used
-    ├── ModelError        a checkpoint or exported model that cannot be used
-    └── MissingExtra      an optional package that is not installed
+FaceirError
+├── InputError        a picture, video, label, folder or argument that cannot be used
+│   └── StreamError   a live source that cannot be reached or that stopped
+├── SpecError         an experiment spec or configuration that cannot be used
+├── ModelError        a checkpoint or exported model that cannot be used
+└── MissingExtra      an optional package that is not installed
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class MissingExtra(FaceirError):
 # What each extra of pyproject.toml brings, by import name.
 _EXTRAS = {
     "train": ("torch", "safetensors", "onnx", "onnxscript", "tensorboard"),
+    "demo": ("skimage", "matplotlib"),
     "web": ("fastapi", "uvicorn"),
 }
 

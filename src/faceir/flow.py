@@ -97,7 +97,8 @@ class Drop(Exception):  # noqa: N818  # a signal to the pipeline, not an error
 class Sink(Protocol):
     """Takes frames; used in `with`, so that what it writes is finished or, after an error, not left half-written."""
 
-    def write(self, frame: Frame) -> None: ...
+    def write(self, frame: Frame) -> None:
+        """Take one frame."""
 
     def __enter__(self) -> Self: ...
 
