@@ -4,16 +4,21 @@ import contextlib
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from faceir.data import kitti
+from faceir.data.guidelines import Rules
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import InputError
-from faceir.evaluate import Judged, Scores, evaluate, match
+from faceir.evaluate import Judged, Scores, evaluate, judge, match
+from faceir.fit import Fit
 
 NONE = Detections()
 
@@ -418,3 +423,29 @@ def test_ten_thousand_pictures_are_judged_in_time() -> None:
     start = time.perf_counter()
     evaluate(pictures)
     assert time.perf_counter() - start < 20
+
+
+def test_judge_reads_a_folder_and_leaves_out_what_cannot_be_read(tmp_path):
+    truths = {"a": [[10.0, 10, 60, 70]], "b": [[0.0, 0, 10, 5]], "c": []}
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    for name, boxes_ in truths.items():
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), np.zeros((120, 192), np.uint8))
+        lines = kitti.format_lines(Detections(boxes_), ("face",), with_scores=False)
+        (tmp_path / "labels" / f"{name}.txt").write_text(lines)
+    (tmp_path / "images" / "d.png").write_bytes(b"")
+    problems: list[InputError] = []
+
+    def sees_nothing(images):
+        return [Detections() for _ in images]
+
+    seen = list(
+        judge(kitti.find(tmp_path), sees_nothing, Fit((384, 240)), Rules(16), on_problem=problems.append, batch=2)
+    )
+    assert [Path(j.name).stem for j in seen] == ["a", "b", "c"]
+    assert [j.scale for j in seen] == [2.0] * 3
+    assert seen[1].truth.labels.tolist() == [DONT_CARE]  # ten network pixels high
+    assert [Path(p.where).name for p in problems] == ["d.png"]
+    assert evaluate(seen).fn == 1
+    with pytest.raises(InputError, match=r"d\.png"):
+        list(judge(kitti.find(tmp_path), sees_nothing, Fit(), Rules()))

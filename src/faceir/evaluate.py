@@ -7,25 +7,30 @@ of one picture are not independent.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from itertools import islice, pairwise
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from faceir import boxes
+from faceir.data import kitti
+from faceir.data.guidelines import Rules, ignore_by_rules
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import InputError
+from faceir.fit import Fit
+from faceir.flow import Detector
 
-__all__ = ["HEIGHT_EDGES", "Judged", "Match", "Rate", "Scores", "Slice", "evaluate", "match"]
+__all__ = ["HEIGHT_EDGES", "Judged", "Match", "Rate", "Scores", "Slice", "evaluate", "judge", "match"]
 
 HEIGHT_EDGES = (8, 16, 32, 64, 128)
 """Network pixels; between and beyond them lie the slices of `Scores.by_height`."""
 PRECISION_KPI = 0.99
 """Precision that `Scores.recall_at_p99` asks for."""
 
+_T = TypeVar("_T")
 _IntArray: TypeAlias = npt.NDArray[np.int64]
 _Real: TypeAlias = npt.NDArray[np.float64]
 _Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -46,6 +51,45 @@ class Judged:
     """Group for `Scores.by_source`: data set, camera, condition."""
     name: str = ""
     """For messages."""
+
+
+def judge(
+    items: Iterable[kitti.Item],
+    detector: Detector,
+    fit: Fit,
+    rules: Rules,
+    classes: Sequence[str] = ("face",),
+    class_mapping: Mapping[str, str] | None = None,
+    on_problem: Callable[[InputError], None] | None = None,
+    batch: int = 16,
+) -> Iterator[Judged]:
+    """What `detector` finds in labelled pictures, beside the truth; pictures load a `batch` at a time.
+
+    `fit` is the detector's, and tells the network pixels in which `rules` are stated. A picture or label
+    that cannot be read goes to `on_problem` and is left out; without `on_problem` it is raised.
+    """
+    mapping = class_mapping if class_mapping is not None else {name.lower(): name for name in classes}
+    for some in _batched(items, batch):
+        frames = []
+        for item in some:
+            try:
+                frame = kitti.read_frame(item, mapping, classes)
+                frames.append((item, frame.detections, frame.gray))
+            except InputError as error:
+                if on_problem is None:
+                    raise
+                on_problem(error)
+        for (item, truth, gray), found in zip(frames, detector([gray for *_, gray in frames]), strict=True):
+            scale_y = fit.placement((gray.shape[1], gray.shape[0])).scale_xy[1]
+            counted = ignore_by_rules(truth, rules, scale_y)
+            yield Judged(counted, found, scale=scale_y, source=item.source, name=str(item.picture))
+
+
+def _batched(things: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """`things` in lists of `size`, the last one shorter; itertools has it from Python 3.12 on."""
+    iterator = iter(things)
+    while part := list(islice(iterator, size)):
+        yield part
 
 
 class Match(NamedTuple):
