@@ -1,0 +1,1 @@
+"""Everything that touches live video: small, starts fast, survives bad cameras."""
