@@ -20,7 +20,7 @@ LAYERS = (
     ("flow", "spec", "fit", "gridbox", "cluster", "contract"),
     ("data", "evaluate", "report", "testing"),
     ("train", "runtime"),
-    ("cli", "demo", "web", "__main__"),
+    ("verbs", "cli", "demo", "web", "__main__"),
 )
 LAYER_OF = {room: n for n, rooms in enumerate(LAYERS) for room in rooms}
 WINGS, DOORS = LAYERS[3], LAYERS[4]

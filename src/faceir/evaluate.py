@@ -23,10 +23,12 @@ from faceir.errors import InputError
 from faceir.fit import Fit
 from faceir.flow import Detector
 
-__all__ = ["HEIGHT_EDGES", "Judged", "Match", "Rate", "Scores", "Slice", "evaluate", "judge", "match"]
+__all__ = ["HEIGHT_EDGES", "LEAST_SCORE", "Judged", "Match", "Rate", "Scores", "Slice", "evaluate", "judge", "match"]
 
 HEIGHT_EDGES = (8, 16, 32, 64, 128)
 """Network pixels; between and beyond them lie the slices of `Scores.by_height`."""
+LEAST_SCORE = 0.02
+"""Threshold to run a detector at for a judge that wants every score; below it lie only guesses."""
 PRECISION_KPI = 0.99
 """Precision that `Scores.recall_at_p99` asks for."""
 

@@ -28,13 +28,18 @@ def test_it_overfits_one_batch(disc_set):
     assert reports[-1].cov_cost < 0.5 * reports[0].cov_cost
 
 
-def test_a_broken_run_equals_an_unbroken_one_bit_for_bit(disc_set, tmp_path):
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_broken_run_equals_an_unbroken_one_bit_for_bit(disc_set, tmp_path, killed):
     list(loop.run(make_training(disc_set), tmp_path / "whole"))
+    state = tmp_path / "broken" / loop.RESUME_NAME
     for report in loop.run(make_training(disc_set), tmp_path / "broken"):
+        saved = state.read_bytes() if state.exists() else b""
         if report.step == 7:  # one step after the last saved state
             break
+    if killed:  # kill -9 leaves no time to save
+        state.write_bytes(saved)
     rest = list(loop.run(make_training(disc_set), tmp_path / "broken"))
-    assert rest[0].step == 7
+    assert rest[0].step == (7 if killed else 8)
     whole, broken = (checkpoint.load(tmp_path / run / "model.epoch-3.safetensors") for run in ("whole", "broken"))
     assert whole.step == broken.step == 12
     for a, b in zip(whole.net.state_dict().values(), broken.net.state_dict().values(), strict=True):

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,7 @@ class Training:
     """beta1, beta2, epsilon"""
     precision: str = "FP32"
     """`FP32` or `BF16`"""
+    precision_reason: str = "the default"
     checkpoint_interval: int = 10
     """Epochs"""
     keep_checkpoints: int = 3
@@ -108,7 +109,7 @@ def choose_precision(wanted: str, device: torch.device) -> tuple[str, str]:
     return "FP32", "this CPU has no bfloat16 instructions"
 
 
-def run(training: Training, results: Path) -> Iterator[Progress]:
+def run(training: Training, results: Path) -> Generator[Progress]:
     """Train, yielding after every step; writes checkpoints, `metrics.jsonl` and TensorBoard events to `results`.
 
     Continues from `results/resume.safetensors` when there is one, with the same samples as an unbroken run.
@@ -134,8 +135,12 @@ def run(training: Training, results: Path) -> Iterator[Progress]:
             if ends_epoch or done % t.resume_interval == 0:
                 _save_resume(results / RESUME_NAME, net, optimiser, t.weights, done)
             metrics.write(report)
-            yield report
-    finally:  # also when whoever watches stops listening
+            try:
+                yield report
+            except GeneratorExit:  # whoever watches stops listening, between two steps
+                _save_resume(results / RESUME_NAME, net, optimiser, t.weights, done)
+                raise
+    finally:
         metrics.close()
 
 

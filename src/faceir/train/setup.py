@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from faceir.data.augment import Augmentation, ViewKind
 from faceir.data.guidelines import Rules
 from faceir.data.infrared import InfraredParams
 from faceir.detections import DONT_CARE
-from faceir.errors import InputError, SpecError
+from faceir.errors import InputError, SpecError, need_file
 from faceir.fit import Fit
 from faceir.spec.experiment_pb2 import Experiment
 from faceir.train import checkpoint
@@ -27,7 +28,7 @@ from faceir.train.loop import Schedule, Training, choose_precision
 from faceir.train.loss import OBJECTIVES, AutoWeights, TargetClass
 from faceir.train.model import Architecture, GridBoxNet
 
-__all__ = ["Data", "check_labels", "contract", "find_data", "make_training", "rules"]
+__all__ = ["Data", "check_labels", "contract", "find_data", "make_training", "rules", "without"]
 
 FOLD_SHARE = 0.14
 """Share of the pictures that `validation_fold: 0` keeps for validation, the val_split of TAO's example specs."""
@@ -91,25 +92,33 @@ def contract(spec: Experiment, name: str = "") -> Contract:
     return Contract(specs.class_names(spec), fit, specs.cluster_params(spec), name)
 
 
-def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> list[str]:
-    """Everything wrong with the labels, a line each; before the first epoch, so that no run learns from nothing.
+def without(data: Data, problems: Mapping[Path, InputError]) -> Data:
+    """The same data but for the pictures that `check_labels` found faulty."""
+    kept = [n for n, item in enumerate(data.training) if item.picture not in problems]
+    return Data(
+        [data.training[n] for n in kept],
+        [data.weights[n] for n in kept],
+        [item for item in data.validation if item.picture not in problems],
+    )
+
+
+def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> dict[Path, InputError]:
+    """What is wrong with each faulty picture's labels; before the first epoch, so that no run learns from nothing.
 
     Raises `InputError` at once when no label at all speaks of a class to be trained (a class name written
     otherwise, say), with the names that the labels hold.
     """
     mapping, classes = dict(spec.dataset_config.target_class_mapping), specs.class_names(spec)
-    problems: list[str] = []
+    problems: dict[Path, InputError] = {}
     faces = Counter(dict.fromkeys(classes, 0))
     for item in items:
-        if not item.picture.exists():
-            problems.append(f"{item.picture}: does not exist; wanted a picture")
-        if not item.label.exists():
-            problems.append(f"{item.label}: does not exist; wanted a label file, empty when there is no face")
-            continue
         try:
+            need_file(item.picture, "a picture")
+            if not item.label.exists():
+                raise InputError(item.label, "does not exist", "a label file, empty when there is no face")
             truth = kitti.read_labels(item.label, mapping, classes)
         except InputError as error:
-            problems.append(str(error))
+            problems[item.picture] = error
             continue
         faces.update(classes[label] for label in truth.labels.tolist() if label != DONT_CARE)
     empty = [name for name, count in faces.items() if not count]
@@ -155,6 +164,7 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
         max(spec.evaluation_config.validation_period_during_training, 1),
         spec.evaluation_config.first_validation_epoch,
     )
+    precision, reason = choose_precision(type(config).Precision.Name(config.precision), device)
     torch.manual_seed(spec.random_seed)
     return Training(
         net=_net(spec),
@@ -171,7 +181,8 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
             config.regularizer.weight,
         ),
         adam=(adam.beta1, adam.beta2, adam.epsilon),
-        precision=choose_precision(type(config).Precision.Name(config.precision), device)[0],
+        precision=precision,
+        precision_reason=reason,
         checkpoint_interval=max(config.checkpoint_interval, 1),
         keep_checkpoints=max(config.keep_checkpoints, 1),
         num_workers=config.num_workers,
@@ -195,6 +206,11 @@ def _net(spec: Experiment) -> GridBoxNet:
         return net
     loaded = checkpoint.load(config.pretrained_model_file).net
     if config.load_graph:
+        if loaded.architecture.num_classes != classes:
+            raise SpecError(
+                "model_config.load_graph", f"the file's net has {loaded.architecture.num_classes} classes",
+                f"{classes}, as cost_function_config.target_classes", "set load_graph: false to take what fits",
+            )  # fmt: skip
         return loaded
     ours, theirs = net.state_dict(), loaded.state_dict()
     fits = {name: t for name, t in theirs.items() if name in ours and t.shape == ours[name].shape}

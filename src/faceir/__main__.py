@@ -1,0 +1,5 @@
+"""`python -m faceir` is `faceir`."""
+
+from faceir.cli import main
+
+main()

@@ -1,0 +1,188 @@
+"""`faceir train`: a net from an experiment spec and labelled pictures."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from faceir.errors import FaceirError, InputError, need
+from faceir.verbs.terminal import interruptible, progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from rich.console import Console
+
+    from faceir.data import kitti
+    from faceir.spec import Experiment
+    from faceir.train.loop import Progress, Training
+    from faceir.train.model import GridBoxNet
+    from faceir.train.setup import Data
+
+__all__ = ["train"]
+
+PROBLEMS_NAME = "label_problems.txt"
+
+
+def train(
+    spec: Annotated[Path, typer.Option("-e", "--spec", help="Experiment spec, TAO's text format.")],
+    results: Annotated[Path, typer.Option("-r", "--results", help="Folder for checkpoints and metrics.")],
+    name: Annotated[str, typer.Option("-n", "--name", help="Name of the model.")] = "model",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the spec.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    overfit: Annotated[
+        bool, typer.Option("--overfit", help="Only check that the net can learn one batch by heart.")
+    ] = False,
+    skip_bad_labels: Annotated[
+        bool, typer.Option("--skip-bad-labels", help="Leave pictures with faulty labels out instead of stopping.")
+    ] = False,
+) -> None:
+    """Train; the same command continues a run that was stopped or killed."""
+    need("train")
+    from rich.console import Console
+
+    from faceir import spec as specs
+    from faceir.train import loop, setup
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    experiment = specs.load(spec, overrides or [])
+    specs.check(experiment)
+    chosen, why = _device(device)
+    data = _checked(setup.find_data(experiment), experiment, results, skip_bad_labels, console)
+    training = setup.make_training(experiment, data, chosen)
+    _print_plan(training, data, why, console)
+    if overfit:
+        _overfit(training, console)
+        return
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "experiment_spec.txt").write_text(training.spec, encoding="utf-8")
+    if data.validation:
+        training.validate = _judge(training, data.validation, setup.rules(experiment))
+    _watch(loop.run(training, results), training, console)
+    last = max(results.glob("model.epoch-*.safetensors"), key=lambda p: int(p.stem.rpartition("-")[2]))
+    final = results / "weights" / f"{name}.safetensors"
+    final.parent.mkdir(exist_ok=True)
+    shutil.copyfile(last, final.with_suffix(".part"))
+    final.with_suffix(".part").replace(final)
+    console.print(f"wrote {final}; next: faceir export -m {final} -o {name}.onnx")
+
+
+def _device(wanted: str) -> tuple[Any, str]:
+    """The torch device and the reason for it."""
+    import torch
+
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise InputError("--device", f"is {wanted!r}", "auto, cpu or cuda")
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device", "no CUDA device is to be seen", "one", "use --device cpu")
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.device(wanted), f"{wanted} (the fastest here)"
+    return torch.device(wanted), f"{wanted} (asked for)"
+
+
+def _checked(data: Data, experiment: Experiment, results: Path, skip: bool, console: Console) -> Data:
+    """The data without faulty labels; stops when there are some and they are not to be skipped."""
+    from faceir.train import setup
+
+    console.print(f"checking the labels of {len(data.training) + len(data.validation)} pictures")
+    problems = setup.check_labels(data.training + data.validation, experiment)
+    if not problems:
+        return data
+    results.mkdir(parents=True, exist_ok=True)
+    listed = results / PROBLEMS_NAME
+    listed.write_text("\n".join(str(error) for error in problems.values()) + "\n", encoding="utf-8")
+    for error in list(problems.values())[:10]:
+        console.print(f"  {error}")
+    if not skip:
+        raise InputError(
+            listed, f"{len(problems)} pictures have faulty labels", "none", "mend them, or add --skip-bad-labels"
+        )
+    console.print(f"leaving out {len(problems)} pictures with faulty labels, listed in {listed}")
+    return setup.without(data, problems)
+
+
+def _print_plan(training: Training, data: Data, device: str, console: Console) -> None:
+    """What will be done, before it is done."""
+    from faceir.train.model import count_macs, count_params
+
+    size_wh = training.contract.fit.size_wh
+    net, steps = training.net, training.samples.total_steps
+    macs = count_macs(net, size_wh) / 1e9
+    for label, text in (
+        ("net", f"{count_params(net) / 1e6:.2f} M parameters, {macs:.2f} GMAC at {size_wh[0]}x{size_wh[1]}"),
+        ("data", f"{len(data.training)} pictures to train on, {len(data.validation)} to validate on"),
+        ("device", device),
+        ("precision", f"{training.precision} ({training.precision_reason})"),
+        ("steps", f"{steps} of {training.samples.batch_size} pictures, {training.steps_per_epoch} an epoch"),
+    ):  # fmt: skip
+        console.print(f"{label:>10}: {text}")
+
+
+def _judge(training: Training, items: list[kitti.Item], rules: Any) -> Callable[[GridBoxNet], dict[str, Any]]:
+    """What the loop calls to validate."""
+    from faceir.evaluate import LEAST_SCORE, evaluate, judge
+    from faceir.train.detector import TorchDetector
+
+    contract = training.contract.with_threshold(LEAST_SCORE)
+
+    def validate(net: GridBoxNet) -> dict[str, Any]:
+        detector = TorchDetector(net.eval(), contract, training.precision)
+        samples = training.samples
+        judged = judge(items, detector, contract.fit, rules, samples.classes, samples.class_mapping)
+        scores = evaluate(judged, rounds=0)
+        rates = ("ap", "precision", "recall", "accuracy")
+        return {"threshold": scores.threshold} | {rate: getattr(scores, rate).value for rate in rates}
+
+    return validate
+
+
+def _overfit(training: Training, console: Console) -> None:
+    """Say whether one batch can be learnt by heart."""
+    from faceir.train.loop import overfit
+
+    first = last = None
+    for last in overfit(training):
+        first = first or last
+        if last.step % 20 == 0:
+            console.print(f"step {last.step:>4}  coverage {last.cov_cost:.5f}  boxes {last.bbox_cost:.5f}")
+    if not first or not last or last.bbox_cost > 0.2 * first.bbox_cost:
+        raise FaceirError(
+            "--overfit", "the net did not learn one batch by heart", do="look at the labels, the mapping and the rates"
+        )
+    console.print("one batch was learnt by heart: net, labels and loss belong together")
+
+
+def _watch(steps: Generator[Progress], training: Training, console: Console) -> None:
+    """Show the run as it goes, to its end or to Ctrl-C."""
+    last = None
+    with closing(steps), interruptible() as stop, progress_bar(console) as bar:  # closing saves where it stopped
+        task = bar.add_task("starting", total=training.samples.total_steps, rate="")
+        for last in steps:
+            line = f"epoch {last.epoch + 1}: coverage {last.cov_cost:.4f}, boxes {last.bbox_cost:.5f}"
+            bar.update(task, completed=last.step, description=line, rate=f"rate {last.rate:.1e}")
+            for skipped in last.skipped:
+                console.print(f"skipped: {skipped}")
+            if last.scores:
+                console.print(f"epoch {last.epoch + 1}: {_percent(last.scores)}")
+            elif not console.is_terminal and last.step % 200 == 0:
+                console.print(f"step {last.step} of {last.total_steps}, {line}")
+            if stop.is_set():
+                break
+    if last and last.step < last.total_steps:
+        console.print(f"stopped at step {last.step} of {last.total_steps}; the same command goes on from there")
+        raise typer.Exit(130)
+
+
+def _percent(scores: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{key} {value:.2f}" if key == "threshold" else f"{key} {100 * value:.2f} %"
+        for key, value in scores.items()
+        if value is not None
+    )
