@@ -1,7 +1,12 @@
 """The whole way once, as a user types it: labels, training, ONNX, INT8, judgement, faces found."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import cv2
 import pytest
@@ -97,6 +102,27 @@ def test_faulty_labels_stop_a_training_unless_they_are_to_be_left_out(tmp_path, 
     assert "1 pictures have faulty labels" in said.err
     assert "0.txt:1" in (tmp_path / "r" / "label_problems.txt").read_text()
     assert run(*command, "--skip-bad-labels") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_group_ends_a_training_in_order_and_it_goes_on(tmp_path, spec, number):
+    command = [sys.executable, "-m", "faceir", "train", "-e", str(spec), "-r", str(tmp_path / "r")]
+    for change in ("num_epochs=400", "num_workers=2", "checkpoint_interval=400"):
+        command += ["--set", f"training_config.{change}"]
+    metrics, reached = tmp_path / "r" / "metrics.jsonl", []
+    for _ in range(2):
+        seen = metrics.stat().st_size if metrics.exists() else 0
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while not (metrics.exists() and metrics.stat().st_size > seen) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(process.pid, number)
+        said, _ = process.communicate(timeout=30)
+        assert process.returncode == 130
+        reached += re.findall(r"stopped at step (\d+) of 800; the same command goes on from there", said)
+    steps = [json.loads(line)["step"] for line in metrics.read_text().splitlines()]
+    assert len(reached) == 2
+    assert steps == sorted(set(steps))  # the second run began where the first one stopped
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 1000])

@@ -14,6 +14,7 @@ from faceir.verbs.demo import demo
 from faceir.verbs.detect import detect
 from faceir.verbs.evaluate import evaluate
 from faceir.verbs.export import export
+from faceir.verbs.prune import prune
 from faceir.verbs.terminal import say_error
 from faceir.verbs.train import train
 
@@ -70,5 +71,5 @@ def _top(
     pass  # main() takes --debug out; it stands here for --help
 
 
-for _verb in (train, export, evaluate, detect, demo):
+for _verb in (train, prune, export, evaluate, detect, demo):
     app.command()(_verb)

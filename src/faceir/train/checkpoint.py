@@ -81,6 +81,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], header: Mappi
     try:
         plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
         save_file(plain, part, metadata={METADATA_KEY: json.dumps(header)})
+        part.chmod(0o644)  # safetensors makes it readable by its owner alone
         with part.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(part, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -133,8 +134,10 @@ def batches(samples: Samples, start_step: int, num_workers: int) -> Iterator[Bat
 
 
 def _quiet_worker(_: int) -> None:
-    """One thread a worker: the cores belong to the net."""
+    """One thread a worker, as the cores belong to the net; signals to the group are for the parent to answer."""
     import cv2
 
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
