@@ -321,3 +321,23 @@ def test_classes_do_not_touch_each_other(seed: int) -> None:
         alone = run(xyxy[labels == c], cov[labels == c], p)
         np.testing.assert_array_equal(found.xyxy[found.labels == c], alone.xyxy)
         np.testing.assert_array_equal(found.scores[found.labels == c], alone.scores)
+
+
+def test_nms_with_vote_averages_what_each_face_suppresses() -> None:
+    xyxy = np.array([[0, 0, 10, 10], [2, 0, 12, 10], [50, 50, 60, 60], [0, 1, 10, 11]], np.float32)
+    cov = np.array([0.8, 0.4, 0.7, 0.4], np.float32)
+    params = [ClusterParams("nms", nms_iou_threshold=0.5, nms_vote=True)]
+    found = cluster(xyxy, cov, np.zeros(4, np.int64), params)
+    assert np.allclose(found.xyxy, [[0.5, 0.25, 10.5, 10.25], [50, 50, 60, 60]])
+    assert np.allclose(found.scores, [0.8, 0.7])
+    assert len(cluster(xyxy[:0], cov[:0], np.zeros(0, np.int64), params)) == 0
+
+
+@given(st.integers(0, 1000))
+def test_a_vote_keeps_number_and_scores_of_nms(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 100, (30, 2))
+    xyxy = np.concatenate([corner, corner + rng.uniform(10, 60, (30, 2))], axis=1).astype(np.float32)
+    cov, labels = rng.uniform(0, 1, 30).astype(np.float32), np.zeros(30, np.int64)
+    plain, voted = (cluster(xyxy, cov, labels, [ClusterParams("nms", nms_vote=vote)]) for vote in (False, True))
+    assert np.array_equal(plain.scores, voted.scores)

@@ -40,6 +40,8 @@ class ClusterParams:
     [*_confidence_threshold | post-cluster-threshold]."""
     nms_iou_threshold: float = 0.3
     """NMS drops a box that overlaps a better one by more, IoU 0..1 [nms_iou_threshold | nms-iou-threshold]."""
+    nms_vote: bool = False
+    """NMS gives a kept box the coverage-weighted mean of itself and those it drops; beyond both [nms_vote | -]."""
     eps: float = 0.3
     """Neighbours are nearer than this, 1 - IoU 0..1; for groupRectangles OpenCV's eps [dbscan_eps | eps]."""
     min_samples: float = 1.0
@@ -74,7 +76,7 @@ def cluster(
 
     | algorithm | box | score, 0..1 | compared with `confidence_threshold` (kept from there up) |
     |---|---|---|---|
-    | `nms` | the cell's | the cell's coverage | score |
+    | `nms` | the cell's, or with `nms_vote` the mean of it and those it drops | the cell's coverage | score |
     | `dbscan` | coverage-weighted mean of the group | the like mean coverage, Σcov²/Σcov | Σcov, unbounded, as TAO |
     | `hybrid` | the cell's, after NMS inside each DBSCAN group | the cell's coverage | score |
     | `group_rectangles` | mean of the group | greatest coverage of the group | score |
@@ -108,7 +110,7 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
     match p.algorithm:
         case "nms":
             strong = cov >= p.confidence_threshold  # first, as weak boxes never suppress strong ones
-            xyxy, scores = _nms(xyxy[strong], cov[strong], p.nms_iou_threshold)
+            xyxy, scores = _nms(xyxy[strong], cov[strong], p.nms_iou_threshold, vote=p.nms_vote)
         case "dbscan":
             near = _near(xyxy, p.eps)
             xyxy, scores, confidence = _weighted_means(xyxy, cov, _groups(near, _cores(near, cov, p)))
@@ -131,8 +133,13 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
     return xyxy[best], scores[best]
 
 
-def _nms(xyxy: FloatArray, cov: FloatArray, iou_threshold: float, group: _IntArray | None = None) -> _Faces:
-    """The boxes that no better box (of the same `group` `[M]`, if given) overlaps by more than `iou_threshold`."""
+def _nms(
+    xyxy: FloatArray, cov: FloatArray, iou_threshold: float, group: _IntArray | None = None, vote: bool = False
+) -> _Faces:
+    """The boxes that no better box (of the same `group` `[M]`, if given) overlaps by more than `iou_threshold`.
+
+    With `vote` each is averaged with those that it alone, as the best of them, overlaps.
+    """
     order = np.argsort(-cov, kind="stable")
     xyxy, cov = xyxy[order], cov[order]
     beats = boxes.iou(xyxy, xyxy) > iou_threshold
@@ -141,12 +148,17 @@ def _nms(xyxy: FloatArray, cov: FloatArray, iou_threshold: float, group: _IntArr
         beats &= group[:, None] == group[None, :]
     gone = np.zeros(len(cov), np.bool_)
     kept: list[int] = []
+    keeper = np.arange(len(cov))
     best = 0
     while len(kept) < len(cov) and not gone[best]:
         kept.append(best)
+        if vote:
+            keeper[beats[best] & ~gone] = best
         gone |= beats[best]
         gone[best] = True  # an empty box does not overlap itself
         best = int(gone.argmin())  # the first that is left
+    if vote and kept:
+        return _weighted_means(xyxy, cov, keeper)[0], cov[kept]
     return xyxy[kept], cov[kept]
 
 

@@ -5,8 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from faceir.train.loss import AutoWeights, TargetClass, Targets, costs, regulariser
+from faceir.boxes import area, intersection, iou
+from faceir.train.loss import AutoWeights, TargetClass, Targets, costs, giou, regulariser
 from faceir.train.model import Architecture, GridBoxNet
 
 
@@ -55,6 +58,28 @@ def test_classes_do_not_mix():
         torch.cat([logits, logits + 1], 1), torch.cat([bbox, bbox], 1), two, [TargetClass(), TargetClass("hand")]
     )
     assert torch.allclose(alone[0], both[0])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(0.125, 5, width=32), min_size=8, max_size=8))
+def test_giou_of_distances_is_giou_of_boxes(sides):
+    a, b = torch.tensor(sides[:4]), torch.tensor(sides[4:])
+    boxes = [torch.cat([-x[:2], x[2:]]).numpy()[None] for x in (a, b)]
+    low, high = np.minimum(*boxes)[0], np.maximum(*boxes)[0]
+    hull = (high[2] - low[0]) * (high[3] - low[1])
+    shared = intersection(*boxes)[0, 0]
+    union = area(boxes[0])[0] + area(boxes[1])[0] - shared
+    by_hand = iou(*boxes)[0, 0] - (hull - union) / hull
+    got = giou(a.view(1, 1, 4, 1, 1), b.view(1, 1, 4, 1, 1)).item()
+    assert got == pytest.approx(by_hand, abs=1e-3)
+
+
+def test_the_giou_term_joins_the_boxes_cost():
+    bbox = torch.tensor((0.1, 0.2, 0.3, 0.4)).view(1, 4, 1, 1).repeat(1, 1, 1, 2)
+    logits = torch.zeros(1, 1, 1, 2)
+    assert costs(logits, bbox, one_cell(), [TargetClass()], 2.0)[0, 1].item() == pytest.approx(0, abs=1e-4)
+    plain, with_term = (costs(logits, 2 * bbox, one_cell(), [TargetClass()], w)[0, 1].item() for w in (0.0, 2.0))
+    assert with_term - plain == pytest.approx(2 * 0.5 * (1 - 0.25) / 2, rel=1e-3)
 
 
 def test_weights_follow_the_costs_of_the_epoch():

@@ -350,7 +350,7 @@ class PostProcessingConfig(_message.Message):
     def __init__(self, target_class_config: _Optional[_Mapping[str, PostProcessingConfig.TargetClassConfig]] = ...) -> None: ...
 
 class ClusteringConfig(_message.Message):
-    __slots__ = ("coverage_threshold", "minimum_bounding_box_height", "clustering_algorithm", "dbscan_eps", "dbscan_min_samples", "neighborhood_size", "dbscan_confidence_threshold", "nms_iou_threshold", "nms_confidence_threshold", "group_threshold", "top_k")
+    __slots__ = ("coverage_threshold", "minimum_bounding_box_height", "clustering_algorithm", "dbscan_eps", "dbscan_min_samples", "neighborhood_size", "dbscan_confidence_threshold", "nms_iou_threshold", "nms_confidence_threshold", "group_threshold", "top_k", "nms_vote")
     class ClusteringAlgorithm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         DBSCAN: _ClassVar[ClusteringConfig.ClusteringAlgorithm]
@@ -374,6 +374,7 @@ class ClusteringConfig(_message.Message):
     NMS_CONFIDENCE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     GROUP_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
+    NMS_VOTE_FIELD_NUMBER: _ClassVar[int]
     coverage_threshold: float
     minimum_bounding_box_height: float
     clustering_algorithm: ClusteringConfig.ClusteringAlgorithm
@@ -385,7 +386,8 @@ class ClusteringConfig(_message.Message):
     nms_confidence_threshold: float
     group_threshold: int
     top_k: int
-    def __init__(self, coverage_threshold: _Optional[float] = ..., minimum_bounding_box_height: _Optional[float] = ..., clustering_algorithm: _Optional[_Union[ClusteringConfig.ClusteringAlgorithm, str]] = ..., dbscan_eps: _Optional[float] = ..., dbscan_min_samples: _Optional[float] = ..., neighborhood_size: _Optional[float] = ..., dbscan_confidence_threshold: _Optional[float] = ..., nms_iou_threshold: _Optional[float] = ..., nms_confidence_threshold: _Optional[float] = ..., group_threshold: _Optional[int] = ..., top_k: _Optional[int] = ...) -> None: ...
+    nms_vote: bool
+    def __init__(self, coverage_threshold: _Optional[float] = ..., minimum_bounding_box_height: _Optional[float] = ..., clustering_algorithm: _Optional[_Union[ClusteringConfig.ClusteringAlgorithm, str]] = ..., dbscan_eps: _Optional[float] = ..., dbscan_min_samples: _Optional[float] = ..., neighborhood_size: _Optional[float] = ..., dbscan_confidence_threshold: _Optional[float] = ..., nms_iou_threshold: _Optional[float] = ..., nms_confidence_threshold: _Optional[float] = ..., group_threshold: _Optional[int] = ..., top_k: _Optional[int] = ..., nms_vote: _Optional[bool] = ...) -> None: ...
 
 class ConfidenceConfig(_message.Message):
     __slots__ = ("confidence_threshold", "confidence_model_filename", "normalization_mode")
@@ -529,7 +531,7 @@ class EvaluationConfig(_message.Message):
     def __init__(self, validation_period_during_training: _Optional[int] = ..., first_validation_epoch: _Optional[int] = ..., early_stopping_patience_steps: _Optional[int] = ..., minimum_detection_ground_truth_overlap: _Optional[_Mapping[str, float]] = ..., evaluation_box_config: _Optional[_Mapping[str, EvaluationConfig.EvaluationBoxConfig]] = ..., average_precision_mode: _Optional[_Union[EvaluationConfig.AP_MODE, str]] = ...) -> None: ...
 
 class CostFunctionConfig(_message.Message):
-    __slots__ = ("target_classes", "enable_autoweighting", "max_objective_weight", "min_objective_weight")
+    __slots__ = ("target_classes", "enable_autoweighting", "max_objective_weight", "min_objective_weight", "giou_weight")
     class TargetClass(_message.Message):
         __slots__ = ("name", "class_weight", "coverage_foreground_weight", "objectives")
         class Objective(_message.Message):
@@ -554,11 +556,13 @@ class CostFunctionConfig(_message.Message):
     ENABLE_AUTOWEIGHTING_FIELD_NUMBER: _ClassVar[int]
     MAX_OBJECTIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     MIN_OBJECTIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    GIOU_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     target_classes: _containers.RepeatedCompositeFieldContainer[CostFunctionConfig.TargetClass]
     enable_autoweighting: bool
     max_objective_weight: float
     min_objective_weight: float
-    def __init__(self, target_classes: _Optional[_Iterable[_Union[CostFunctionConfig.TargetClass, _Mapping]]] = ..., enable_autoweighting: _Optional[bool] = ..., max_objective_weight: _Optional[float] = ..., min_objective_weight: _Optional[float] = ...) -> None: ...
+    giou_weight: float
+    def __init__(self, target_classes: _Optional[_Iterable[_Union[CostFunctionConfig.TargetClass, _Mapping]]] = ..., enable_autoweighting: _Optional[bool] = ..., max_objective_weight: _Optional[float] = ..., min_objective_weight: _Optional[float] = ..., giou_weight: _Optional[float] = ...) -> None: ...
 
 class TrainingConfig(_message.Message):
     __slots__ = ("batch_size_per_gpu", "num_epochs", "learning_rate", "regularizer", "optimizer", "cost_scaling", "checkpoint_interval", "enable_qat", "visualizer", "precision", "num_workers", "max_samples_per_epoch", "keep_checkpoints", "ignore_face_height_below", "ignore_occlusion_above", "ignore_visible_below")

@@ -80,6 +80,7 @@ class Training:
     steps_per_epoch: int
     spec: str = ""
     data: dict[str, Any] = field(default_factory=dict)
+    giou_weight: float = 0.0
     regulariser: tuple[str, float] = ("NO_REG", 0.0)
     adam: tuple[float, float, float] = (0.9, 0.999, 1e-8)
     """beta1, beta2, epsilon"""
@@ -174,7 +175,7 @@ def _step(t: Training, net: GridBoxNet, optimiser: torch.optim.Optimizer, batch:
     targets = replace(batch.targets, **{k: v.to(t.device) for k, v in vars(batch.targets).items()})
     with torch.autocast(t.device.type, torch.bfloat16, enabled=t.precision == "BF16"):
         cov, bbox = net.logits(pictures)
-    cost = costs(cov, bbox, targets, t.classes)
+    cost = costs(cov, bbox, targets, t.classes, t.giou_weight)
     loss = t.weights.total(cost)
     if t.regulariser[0] != "NO_REG":
         loss = loss + regulariser(net, *t.regulariser)

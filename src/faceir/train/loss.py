@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["OBJECTIVES", "AutoWeights", "TargetClass", "Targets", "costs", "regulariser"]
+__all__ = ["OBJECTIVES", "AutoWeights", "TargetClass", "Targets", "costs", "giou", "regulariser"]
 
 OBJECTIVES = ("cov", "bbox")
 _EPS = 1e-5
@@ -42,11 +42,15 @@ class Targets:
     """`[N,K,h,w]`, 0 in ignored regions, else the picture's source weight."""
 
 
-def costs(cov_logits: Tensor, bbox: Tensor, targets: Targets, classes: Sequence[TargetClass]) -> Tensor:
+def costs(
+    cov_logits: Tensor, bbox: Tensor, targets: Targets, classes: Sequence[TargetClass], giou_weight: float = 0.0
+) -> Tensor:
     """Cost of each class and objective, `[K,2]` in the order of `OBJECTIVES`, unweighted.
 
     Coverage: mean of mask * w * BCE with epsilon 1e-5, w = foreground weight where the target is above
     0.5, else its complement. Boxes: mean of mask * cov_norm * |difference|. Means run over all cells.
+    Beyond TAO, `giou_weight` times the mean of mask * cov_norm * (1 - GIoU) joins the boxes' cost: the
+    plain difference is in pixels, and so leaves small faces with boxes that are large errors to them.
     """
     p = torch.sigmoid(cov_logits)
     bce = -(targets.cov * torch.log(p + _EPS) + (1 - targets.cov) * torch.log(1 - p + _EPS))
@@ -54,9 +58,25 @@ def costs(cov_logits: Tensor, bbox: Tensor, targets: Targets, classes: Sequence[
     weight = torch.where(targets.cov > 0.5, foreground, 1 - foreground)
     cov_cost = (targets.mask * weight * bce).mean(dim=(0, 2, 3))
     n, k, h, w = targets.cov.shape
-    difference = (bbox - targets.bbox).abs().view(n, k, 4, h, w)
-    bbox_cost = ((targets.mask * targets.cov_norm)[:, :, None] * difference).mean(dim=(0, 2, 3, 4))
+    found, true = bbox.view(n, k, 4, h, w), targets.bbox.view(n, k, 4, h, w)
+    weight = targets.mask * targets.cov_norm
+    bbox_cost = (weight[:, :, None] * (found - true).abs()).mean(dim=(0, 2, 3, 4))
+    if giou_weight:
+        bbox_cost = bbox_cost + giou_weight * (weight * (1 - giou(found, true))).mean(dim=(0, 2, 3))
     return torch.stack([cov_cost, bbox_cost], dim=1)
+
+
+def giou(a: Tensor, b: Tensor) -> Tensor:
+    """Generalised IoU, -1..1, of boxes told as distances left, top, right, bottom of one point.
+
+    `[N,K,4,h,w]` both to `[N,K,h,w]` (Rezatofighi et al., 2019).
+    """
+    low, high = torch.minimum(a, b), torch.maximum(a, b)
+    shared = (low[:, :, 0] + low[:, :, 2]).clamp(min=0) * (low[:, :, 1] + low[:, :, 3]).clamp(min=0)
+    hull = (high[:, :, 0] + high[:, :, 2]).clamp(min=0) * (high[:, :, 1] + high[:, :, 3]).clamp(min=0)
+    areas = [(x[:, :, 0] + x[:, :, 2]).clamp(min=0) * (x[:, :, 1] + x[:, :, 3]).clamp(min=0) for x in (a, b)]
+    union = areas[0] + areas[1] - shared
+    return shared / (union + _EPS) - (hull - union) / (hull + _EPS)
 
 
 class AutoWeights:

@@ -176,6 +176,7 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
         steps_per_epoch=steps_per_epoch,
         spec=specs.to_text(spec),
         data=_sources(items),
+        giou_weight=cost.giou_weight,
         regulariser=(
             type(config.regularizer).RegularizationType.Name(config.regularizer.type),
             config.regularizer.weight,
