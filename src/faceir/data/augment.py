@@ -18,7 +18,7 @@ from faceir.flow import Image
 __all__ = ["Augmentation", "ViewKind", "transform_boxes", "view"]
 
 _MAX_ENLARGEMENT = 3.5  # a picture enlarged more holds no detail for the net
-_MIN_FILL = 0.7  # share of the canvas that the picture spans at least, along its tighter side
+_MIN_FILL = 0.4  # share of the canvas that the picture spans at least, along its tighter side
 _MAX_BORDER = 0.12  # share of the canvas that may stay empty beside a picture large enough to fill it
 
 

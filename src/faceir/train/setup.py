@@ -166,8 +166,9 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
     )
     precision, reason = choose_precision(type(config).Precision.Name(config.precision), device)
     torch.manual_seed(spec.random_seed)
+    net, origin = _net(spec)
     return Training(
-        net=_net(spec),
+        net=net,
         samples=samples,
         classes=classes,
         weights=AutoWeights(classes, cost.enable_autoweighting, cost.min_objective_weight, cost.max_objective_weight),
@@ -175,7 +176,7 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
         contract=promised,
         steps_per_epoch=steps_per_epoch,
         spec=specs.to_text(spec),
-        data=_sources(items),
+        data=_sources(items) | origin,
         giou_weight=cost.giou_weight,
         regulariser=(
             type(config.regularizer).RegularizationType.Name(config.regularizer.type),
@@ -198,21 +199,22 @@ def rules(spec: Experiment) -> Rules:
     return Rules(config.ignore_face_height_below, config.ignore_occlusion_above, config.ignore_visible_below)
 
 
-def _net(spec: Experiment) -> GridBoxNet:
-    """A fresh net, or the pretrained one that the spec names."""
+def _net(spec: Experiment) -> tuple[GridBoxNet, dict[str, Any]]:
+    """A fresh net, or the pretrained one that the spec names, and what to remember of where it came from."""
     config = spec.model_config
     classes = len(spec.cost_function_config.target_classes)
     net = GridBoxNet(Architecture.resnet18(classes, config.width_multiplier, config.all_projections))
     if not config.pretrained_model_file:
-        return net
-    loaded = checkpoint.load(config.pretrained_model_file).net
+        return net, {}
+    source = checkpoint.load(config.pretrained_model_file)
+    loaded = source.net
     if config.load_graph:
         if loaded.architecture.num_classes != classes:
             raise SpecError(
                 "model_config.load_graph", f"the file's net has {loaded.architecture.num_classes} classes",
                 f"{classes}, as cost_function_config.target_classes", "set load_graph: false to take what fits",
             )  # fmt: skip
-        return loaded
+        return loaded, {key: source.data[key] for key in ("pruned",) if key in source.data}
     ours, theirs = net.state_dict(), loaded.state_dict()
     fits = {name: t for name, t in theirs.items() if name in ours and t.shape == ours[name].shape}
     if not fits:
@@ -222,7 +224,7 @@ def _net(spec: Experiment) -> GridBoxNet:
             "set load_graph: true to take its widths too",
         )  # fmt: skip
     net.load_state_dict({**ours, **fits})
-    return net
+    return net, {}
 
 
 def _target_class(stated: Any) -> TargetClass:

@@ -1,0 +1,83 @@
+"""The packaged model: what it promises, that it finds faces, and on real infrared pictures how many."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from faceir import Detector
+from faceir.data import kitti
+from faceir.data.guidelines import Rules
+from faceir.detections import Detections
+from faceir.evaluate import LEAST_SCORE, Scores, evaluate, judge
+from faceir.testing import demo_portraits
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector()
+
+
+def test_its_contract(detector):
+    assert detector.contract.classes == ("face",)
+    assert detector.contract.fit.size_wh == (384, 240)
+    assert 0.1 < detector.contract.cluster[0].confidence_threshold < 0.9
+
+
+def test_it_is_small():
+    assert Detector().path.stat().st_size < 9.09e6  # bytes of FaceDetect-IR
+
+
+@pytest.mark.parametrize("size", [(240, 384), (480, 640), (1080, 1920), (640, 480)])
+def test_nothing_is_found_where_nothing_is(detector, size):
+    assert len(detector.detect(np.zeros(size, np.uint8))) == 0
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_it_finds_the_faces_of_the_demo(detector, turn):
+    for portrait in demo_portraits():
+        picture = portrait.rgb[:, ::-1] if turn else portrait.rgb
+        found = detector.detect(np.ascontiguousarray(picture))
+        assert len(found) >= 1
+        dark = cv2.convertScaleAbs(picture, alpha=0.2)
+        assert len(detector.detect(dark)) >= 1
+
+
+def scores(detector: Detector, wanted: set[str] | None, min_height: float) -> Scores:
+    if not DATA.is_dir():
+        pytest.skip(f"the labelled infrared pictures are not here ({DATA})")
+    sees_all = Detector(threshold=LEAST_SCORE, favour="throughput")
+    items = [
+        item for item in kitti.find(DATA, kitti.Filter(split="val"))
+        if (item.source in wanted if wanted else not item.source.startswith("ir_val"))
+    ]  # fmt: skip
+    judged = judge(items, sees_all, sees_all.contract.fit, Rules(min_height))
+    return evaluate(judged, detector.contract.cluster[0].confidence_threshold, rounds=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wanted", "least"), [({"ir_val_driver", "ir_val_room"}, 0.97), ({"ir_val"}, 0.65)], ids=["driver_room", "cabin"]
+)
+def test_average_precision_on_real_infrared(detector, wanted, least):
+    assert scores(detector, wanted, 16).ap.value >= least
+
+
+@pytest.mark.slow
+def test_average_precision_on_the_validation_split(detector):
+    assert scores(detector, None, 32).ap.value >= 0.85
+
+
+@pytest.mark.slow
+def test_few_false_alarms_where_there_is_no_face(detector):
+    sets = {"no_faces", "no_faces_clothes", "nir_scenes", "nir_scenes_hard"}
+    s = scores(detector, sets, 16)
+    assert s.fp <= 0.03 * s.pictures
+
+
+def test_an_empty_list(detector):
+    assert detector.detect([]) == []
+    assert isinstance(detector.detect(np.zeros((20, 30), np.uint8)), Detections)
