@@ -221,7 +221,7 @@ def test_unknown_exceptions_are_one_line_and_debug_shows_them(
     def broken(*_: object) -> None:
         raise RuntimeError("something\nwith lines")
 
-    monkeypatch.setattr(cli, "_jobs", broken)
+    monkeypatch.setattr("faceir.verbs.detect._jobs", broken)
     code, _, err = faceir("detect", "a.png", "-o", tmp_path)
     assert code == 1
     assert errors(err) == ["error: RuntimeError: something; this is a bug or a broken machine; --debug shows where"]
@@ -236,7 +236,7 @@ def long_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def started(square_model: Path, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "faceir.cli", *map(str, arguments), "-m", str(square_model)],
+        [sys.executable, "-m", "faceir", *map(str, arguments), "-m", str(square_model)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
