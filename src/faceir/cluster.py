@@ -41,7 +41,7 @@ class ClusterParams:
     nms_iou_threshold: float = 0.3
     """NMS drops a box that overlaps a better one by more, IoU 0..1 [nms_iou_threshold | nms-iou-threshold]."""
     nms_vote: bool = False
-    """NMS gives a kept box the coverage-weighted mean of itself and those it drops; beyond both [nms_vote | -]."""
+    """NMS lets a kept box and those it drops vote on box and score; beyond both [nms_vote | -]."""
     eps: float = 0.3
     """Neighbours are nearer than this, 1 - IoU 0..1; for groupRectangles OpenCV's eps [dbscan_eps | eps]."""
     min_samples: float = 1.0
@@ -76,7 +76,8 @@ def cluster(
 
     | algorithm | box | score, 0..1 | compared with `confidence_threshold` (kept from there up) |
     |---|---|---|---|
-    | `nms` | the cell's, or with `nms_vote` the mean of it and those it drops | the cell's coverage | score |
+    | `nms` | the cell's | the cell's coverage | score |
+    | `nms` with `nms_vote` | coverage-weighted mean of it and those it drops | 1 - Π(1 - cov) of these | score |
     | `dbscan` | coverage-weighted mean of the group | the like mean coverage, Σcov²/Σcov | Σcov, unbounded, as TAO |
     | `hybrid` | the cell's, after NMS inside each DBSCAN group | the cell's coverage | score |
     | `group_rectangles` | mean of the group | greatest coverage of the group | score |
@@ -109,8 +110,10 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
     confidence = None  # None: the score
     match p.algorithm:
         case "nms":
-            strong = cov >= p.confidence_threshold  # first, as weak boxes never suppress strong ones
-            xyxy, scores = _nms(xyxy[strong], cov[strong], p.nms_iou_threshold, vote=p.nms_vote)
+            if not p.nms_vote:  # weak boxes never suppress strong ones, but they vote
+                strong = cov >= p.confidence_threshold
+                xyxy, cov = xyxy[strong], cov[strong]
+            xyxy, scores = _nms(xyxy, cov, p.nms_iou_threshold, vote=p.nms_vote)
         case "dbscan":
             near = _near(xyxy, p.eps)
             xyxy, scores, confidence = _weighted_means(xyxy, cov, _groups(near, _cores(near, cov, p)))
@@ -138,7 +141,8 @@ def _nms(
 ) -> _Faces:
     """The boxes that no better box (of the same `group` `[M]`, if given) overlaps by more than `iou_threshold`.
 
-    With `vote` each is averaged with those that it alone, as the best of them, overlaps.
+    With `vote` each is averaged with those that it, as the best of them, overlaps, and its score is that of
+    cells which speak of a face independently of each other: 1 - Π(1 - cov).
     """
     order = np.argsort(-cov, kind="stable")
     xyxy, cov = xyxy[order], cov[order]
@@ -158,7 +162,9 @@ def _nms(
         gone[best] = True  # an empty box does not overlap itself
         best = int(gone.argmin())  # the first that is left
     if vote and kept:
-        return _weighted_means(xyxy, cov, keeper)[0], cov[kept]
+        doubt = np.log1p(-np.minimum(cov, 1 - 1e-6))
+        scores = -np.expm1((keeper == np.array(kept)[:, None]) @ doubt)
+        return _weighted_means(xyxy, cov, keeper)[0], scores.astype(np.float32)
     return xyxy[kept], cov[kept]
 
 
