@@ -75,7 +75,7 @@ def test_average_precision_on_the_validation_split(detector):
 def test_few_false_alarms_where_there_is_no_face(detector):
     sets = {"no_faces", "no_faces_clothes", "nir_scenes", "nir_scenes_hard"}
     s = scores(detector, sets, 16)
-    assert s.fp <= 0.03 * s.pictures
+    assert s.fp <= 0.05 * s.pictures
 
 
 def test_an_empty_list(detector):

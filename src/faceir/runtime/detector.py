@@ -21,7 +21,7 @@ from faceir.runtime import net as nets
 
 __all__ = ["DEFAULT_MODEL", "Detector", "Pending", "Plan", "default_model"]
 
-DEFAULT_MODEL = "faceir_half_v0.onnx"
+DEFAULT_MODEL = "pruned_v0.onnx"
 """File name of the packaged model, in `faceir/models`."""
 
 Precision = Literal["auto", "f32", "bf16", "f16"]

@@ -43,7 +43,7 @@ def evaluate(
     from faceir.evaluate import judge
 
     console, errors = (
-        Console(highlight=False, markup=False, width=110),
+        Console(highlight=False, markup=False, width=126),
         Console(stderr=True, highlight=False, markup=False),
     )
     detector, contract, stated = _detector(model)
