@@ -2,4 +2,5 @@
 
 from faceir.cli import main
 
-main()
+if __name__ == "__main__":  # workers of the training import this file under another name
+    main()

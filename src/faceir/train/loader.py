@@ -129,6 +129,8 @@ def batches(samples: Samples, start_step: int, num_workers: int) -> Iterator[Bat
         num_workers=num_workers,
         prefetch_factor=4 if num_workers else None,
         worker_init_fn=_quiet_worker,
+        # A fork of a process with threads (torch's, OpenVINO's) inherits locks that nobody will open.
+        multiprocessing_context="spawn" if num_workers else None,
     )
     return iter(loader)
 
