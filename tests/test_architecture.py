@@ -17,14 +17,14 @@ import faceir
 SOURCE = Path(__file__).parents[1] / "src" / "faceir"
 LAYERS = (
     ("errors", "boxes", "detections"),
-    ("flow", "spec", "fit", "gridbox", "cluster", "contract"),
+    ("flow", "spec", "fit", "gridbox", "cluster", "contract", "inference"),
     ("data", "evaluate", "report", "testing"),
     ("train", "runtime"),
     ("verbs", "cli", "demo", "web", "__main__"),
 )
 LAYER_OF = {room: n for n, rooms in enumerate(LAYERS) for room in rooms}
 WINGS, DOORS = LAYERS[3], LAYERS[4]
-HOME_OF = {"torch": "train", "openvino": "runtime", "av": "runtime"}
+HOME_OF = {"torch": "train", "openvino": "inference", "av": "runtime"}
 """Where a heavy package may be imported as a file is loaded; other wings and doors may inside a function only."""
 IMPORT_MAX_S = 0.150
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +11,9 @@ from faceir import gridbox
 from faceir.contract import BBOX_NAME, COV_NAME, INPUT_NAME, METADATA_KEY, Contract
 from faceir.errors import ModelError
 from faceir.fit import INPUT_SCALE
+from faceir.inference import core, openvino
 
 __all__ = ["check_tensors", "compile_net", "core", "on_gray", "read", "read_contract"]
-
-
-@cache
-def _openvino() -> Any:
-    """The openvino module, imported without its telemetry, which writes an id to ~/intel and calls home."""
-    if "openvino" not in sys.modules and "openvino_telemetry" not in sys.modules:
-        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # as if it were not installed
-        try:
-            import openvino
-        finally:
-            del sys.modules["openvino_telemetry"]
-    import openvino
-
-    return openvino
-
-
-@cache
-def core() -> Any:
-    """OpenVINO's core, one a process."""
-    return _openvino().Core()
 
 
 def read(path: Path) -> Any:
@@ -116,7 +95,7 @@ def check_tensors(net: Any, contract: Contract, path: Path) -> None:
         shape = port.get_partial_shape()
         given = [d.get_length() if d.is_static else -1 for d in shape] if shape.rank.is_static else []
         fits = len(given) == 4 and all(d in (-1, n) for d, n in zip(given[1:], tail, strict=True))
-        if not fits or port.get_element_type() != _openvino().Type.f32:
+        if not fits or port.get_element_type() != openvino().Type.f32:
             raise ModelError(
                 path,
                 f"{name!r} is {port.get_element_type().get_type_name()} {given}".replace("-1", "?"),
@@ -130,7 +109,7 @@ def on_gray(net: Any, size_wh: tuple[int, int]) -> Any:
     Batch 1 on purpose: requests side by side are as fast as batches on a CPU, wait for nobody, and
     make a list give exactly what its pictures give.
     """
-    ov = _openvino()
+    ov = openvino()
     ops = ov.opset13
     old = net.inputs[0]
     canvas = ops.parameter([1, 1, size_wh[1], size_wh[0]], np.uint8, name="canvas")

@@ -18,6 +18,7 @@ import torch
 
 from faceir.contract import BBOX_NAME, COV_NAME, INPUT_NAME, METADATA_KEY, Contract
 from faceir.errors import ModelError
+from faceir.inference import core
 from faceir.train.model import GridBoxNet
 
 __all__ = ["OPSET", "PARITY_LIMIT", "Exported", "export"]
@@ -95,10 +96,7 @@ def _to_onnx(net: GridBoxNet, contract: Contract) -> onnx.ModelProto:
 
 def _parity(net: GridBoxNet, contract: Contract, path: Path) -> float:
     """Largest difference between the net and the file at `path`, both in float32."""
-    import openvino
-
-    core = openvino.Core()
-    compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(core().read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     width, height = contract.fit.size_wh
     rng = np.random.default_rng(0)
     worst = 0.0

@@ -22,6 +22,7 @@ from faceir.contract import BBOX_NAME, COV_NAME, INPUT_NAME
 from faceir.errors import InputError
 from faceir.fit import INPUT_SCALE, to_blob
 from faceir.flow import Image
+from faceir.inference import core
 
 __all__ = ["Range", "calibrate", "quantise"]
 
@@ -136,12 +137,9 @@ def _int8_weight(name: str, weight: npt.NDArray[np.float32], added: list[onnx.Te
 
 def _run(path: str | Path, names: list[str], canvases: Iterable[Image]) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
     """Values of the named tensors for each picture, in float32."""
-    import openvino
-
-    core = openvino.Core()
-    model = core.read_model(path)
+    model = core().read_model(path)
     model.add_outputs(names)
-    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     for canvas in canvases:
         result = compiled(to_blob(canvas[None]))
         yield {name: result[name] for name in names}
