@@ -17,7 +17,7 @@ import faceir
 SOURCE = Path(__file__).parents[1] / "src" / "faceir"
 LAYERS = (
     ("errors", "boxes", "detections"),
-    ("flow", "spec", "fit", "gridbox", "cluster", "contract", "inference"),
+    ("flow", "spec", "fit", "gridbox", "cluster", "contract", "inference", "registry", "sealed"),
     ("data", "evaluate", "report", "testing"),
     ("train", "runtime"),
     ("verbs", "cli", "demo", "web", "__main__"),

@@ -334,7 +334,7 @@ def test_nms_with_vote_averages_what_each_face_suppresses() -> None:
 
 
 @given(st.integers(0, 1000))
-def test_a_vote_keeps_the_number_of_nms_and_only_adds_to_its_scores(seed: int) -> None:
+def test_a_vote_keeps_the_number_of_nms_and_only_adds_to_small_faces_scores(seed: int) -> None:
     rng = np.random.default_rng(seed)
     corner = rng.uniform(0, 100, (30, 2))
     xyxy = np.concatenate([corner, corner + rng.uniform(10, 60, (30, 2))], axis=1).astype(np.float32)
@@ -342,3 +342,31 @@ def test_a_vote_keeps_the_number_of_nms_and_only_adds_to_its_scores(seed: int) -
     plain, voted = (cluster(xyxy, cov, labels, [ClusterParams("nms", nms_vote=vote)]) for vote in (False, True))
     assert len(plain) == len(voted)
     assert (np.sort(voted.scores) >= np.sort(plain.scores) - 1e-6).all()
+
+
+def test_the_cells_of_a_large_face_count_less_as_they_say_the_same() -> None:
+    def score(size: float, **how: float) -> float:
+        xyxy = np.array([[0, 0, size, size]] * 3, np.float32)
+        params = ClusterParams("nms", nms_vote=True, **how)  # type: ignore[arg-type]
+        return float(cluster(xyxy, np.full(3, 0.5, np.float32), np.zeros(3, np.int64), [params]).scores[0])
+
+    assert score(20) == score(80) == pytest.approx(1 - 0.5**3)  # up to 80 px the least number of cells
+    assert score(160) == pytest.approx(1 - 0.5**1.5)  # four times the area: half the weight
+    assert score(20, vote_weight=0.2) == pytest.approx(1 - 0.5**0.6)
+
+
+@given(st.integers(0, 1000), st.floats(0.05, 1))
+def test_a_votes_weight_changes_scores_but_not_their_order(seed: int, weight: float) -> None:
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 100, (30, 2))
+    xyxy = np.concatenate([corner, corner + rng.uniform(10, 200, (30, 2))], axis=1).astype(np.float32)
+    cov, labels = rng.uniform(0, 0.4, 30).astype(np.float32), np.zeros(30, np.int64)
+    one, other = (cluster(xyxy, cov, labels, [ClusterParams("nms", nms_vote=True, vote_weight=w)]) for w in (1, weight))
+    np.testing.assert_allclose(other.scores, 1 - (1 - one.scores) ** weight, atol=1e-4)
+    assert np.allclose(one.xyxy, other.xyxy)
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan")])
+def test_a_vote_weight_that_is_no_positive_number_is_an_error(weight: float) -> None:
+    with pytest.raises(SpecError, match="vote_weight"):
+        ClusterParams(vote_weight=weight)

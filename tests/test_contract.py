@@ -19,15 +19,17 @@ from faceir.fit import Fit
 unit = st.floats(0, 1)
 cluster_params = st.builds(
     ClusterParams,
-    st.sampled_from(["group_rectangles", "dbscan", "nms", "hybrid", "none"]),
-    unit,
-    st.floats(0, 5),
-    unit,
-    unit,
-    st.floats(0, 5),
-    st.integers(0, 4),
-    st.floats(0, 40),
-    st.integers(-1, 20),
+    algorithm=st.sampled_from(["group_rectangles", "dbscan", "nms", "hybrid", "none"]),
+    coverage_threshold=unit,
+    confidence_threshold=st.floats(0, 5),
+    nms_iou_threshold=unit,
+    nms_vote=st.booleans(),
+    vote_weight=st.floats(0.1, 2),
+    eps=unit,
+    min_samples=st.floats(0, 5),
+    group_threshold=st.integers(0, 4),
+    min_height=st.floats(0, 40),
+    top_k=st.integers(-1, 20),
 )
 
 
@@ -36,7 +38,7 @@ def contracts(draw: st.DrawFn) -> Contract:
     clusters = draw(st.lists(cluster_params, min_size=1, max_size=3))
     classes = tuple(f"class{n}" for n in range(len(clusters)))
     fit = Fit((draw(st.integers(1, 2000)), draw(st.integers(1, 2000))), draw(st.booleans()))
-    return Contract(classes, fit, tuple(clusters), draw(st.text(max_size=20)))
+    return Contract(classes, fit, tuple(clusters), draw(st.text(max_size=20)), draw(st.booleans()))
 
 
 @given(contracts())

@@ -5,14 +5,24 @@ from pathlib import Path
 import pytest
 
 from faceir import errors
-from faceir.errors import FaceirError, InputError, MissingExtra, ModelError, SpecError, StreamError, need, need_file
+from faceir.errors import (
+    FaceirError,
+    GateError,
+    InputError,
+    MissingExtra,
+    ModelError,
+    SpecError,
+    StreamError,
+    need,
+    need_file,
+)
 
 
 def test_the_tree_is_the_one_in_the_docstring() -> None:
     assert issubclass(StreamError, InputError)
-    for kind in (InputError, SpecError, ModelError, MissingExtra):
+    for kind in (InputError, SpecError, ModelError, GateError, MissingExtra):
         assert kind.__bases__ == (FaceirError,)
-    for name in ("FaceirError", "InputError", "StreamError", "SpecError", "ModelError", "MissingExtra"):
+    for name in ("FaceirError", "InputError", "StreamError", "SpecError", "ModelError", "GateError", "MissingExtra"):
         assert name in (errors.__doc__ or "")
         assert name in errors.__all__
 

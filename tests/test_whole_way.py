@@ -56,7 +56,7 @@ def test_from_labels_to_faces(tmp_path, disc_set, spec, capsys):  # noqa: F811
     for model in (trained, plain, int8):
         capsys.readouterr()
         assert run("evaluate", "-m", model, "-d", disc_set, "--json", tmp_path / "s.json", "--threshold", "0.3") == 0
-        scores[model] = json.loads((tmp_path / "s.json").read_text())
+        scores[model] = json.loads((tmp_path / "s.json").read_text())["scores"]
         assert re.search(r"average precision \d+\.\d", capsys.readouterr().out)
     assert scores[plain]["tp"] >= 4
     assert abs(scores[plain]["ap"]["value"] - scores[trained]["ap"]["value"]) < 0.02

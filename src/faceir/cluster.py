@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from faceir import boxes
+from faceir import boxes, gridbox
 from faceir.boxes import FloatArray
 from faceir.detections import Detections
 from faceir.errors import SpecError
@@ -42,6 +42,8 @@ class ClusterParams:
     """NMS drops a box that overlaps a better one by more, IoU 0..1 [nms_iou_threshold | nms-iou-threshold]."""
     nms_vote: bool = False
     """NMS lets a kept box and those it drops vote on box and score; beyond both [nms_vote | -]."""
+    vote_weight: float = 1.0
+    """What a vote counts for, above 0: less spreads the scores below 1, in the same order [nms_vote_weight | -]."""
     eps: float = 0.3
     """Neighbours are nearer than this, 1 - IoU 0..1; for groupRectangles OpenCV's eps [dbscan_eps | eps]."""
     min_samples: float = 1.0
@@ -60,6 +62,8 @@ class ClusterParams:
             value = getattr(self, f.name)
             if f.name != "algorithm" and not (isinstance(value, Real) and value == value):
                 raise SpecError(f"ClusterParams.{f.name}", repr(value), "a number")
+        if self.vote_weight <= 0:
+            raise SpecError("ClusterParams.vote_weight", repr(self.vote_weight), "above 0")
 
 
 def cluster(
@@ -77,11 +81,14 @@ def cluster(
     | algorithm | box | score, 0..1 | compared with `confidence_threshold` (kept from there up) |
     |---|---|---|---|
     | `nms` | the cell's | the cell's coverage | score |
-    | `nms` with `nms_vote` | coverage-weighted mean of it and those it drops | 1 - Π(1 - cov) of these | score |
+    | `nms` with `nms_vote` | coverage-weighted mean of it and those it drops | 1 - Π(1 - cov)^v of these | score |
     | `dbscan` | coverage-weighted mean of the group | the like mean coverage, Σcov²/Σcov | Σcov, unbounded, as TAO |
     | `hybrid` | the cell's, after NMS inside each DBSCAN group | the cell's coverage | score |
     | `group_rectangles` | mean of the group | greatest coverage of the group | score |
     | `none` | the cell's | the cell's coverage | score |
+
+    v is `vote_weight` / sqrt(a), a how many times more cells a face of the box's size covers than the smallest
+    does: the cells of a large face say the same thing many times.
 
     TAO and DeepStream report Σcov as DBSCAN's confidence; it may pass 1, so it decides here but is
     not reported. `min_samples` is a plain sum of coverage, fractions included (older TAO specs have
@@ -113,7 +120,7 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
             if not p.nms_vote:  # weak boxes never suppress strong ones, but they vote
                 strong = cov >= p.confidence_threshold
                 xyxy, cov = xyxy[strong], cov[strong]
-            xyxy, scores = _nms(xyxy, cov, p.nms_iou_threshold, vote=p.nms_vote)
+            xyxy, scores = _nms(xyxy, cov, p.nms_iou_threshold, vote=p.vote_weight if p.nms_vote else 0.0)
         case "dbscan":
             near = _near(xyxy, p.eps)
             xyxy, scores, confidence = _weighted_means(xyxy, cov, _groups(near, _cores(near, cov, p)))
@@ -137,12 +144,12 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
 
 
 def _nms(
-    xyxy: FloatArray, cov: FloatArray, iou_threshold: float, group: _IntArray | None = None, vote: bool = False
+    xyxy: FloatArray, cov: FloatArray, iou_threshold: float, group: _IntArray | None = None, vote: float = 0.0
 ) -> _Faces:
     """The boxes that no better box (of the same `group` `[M]`, if given) overlaps by more than `iou_threshold`.
 
-    With `vote` each is averaged with those that it, as the best of them, overlaps, and its score is that of
-    cells which speak of a face independently of each other: 1 - Π(1 - cov).
+    With a `vote` weight each is averaged with those that it, as the best of them, overlaps, and its score is
+    that of cells which speak of a face independently of each other, 1 - Π(1 - cov), to the power of the weight.
     """
     order = np.argsort(-cov, kind="stable")
     xyxy, cov = xyxy[order], cov[order]
@@ -163,9 +170,17 @@ def _nms(
         best = int(gone.argmin())  # the first that is left
     if vote and kept:
         doubt = np.log1p(-np.minimum(cov, 1 - 1e-6))
-        scores = -np.expm1((keeper == np.array(kept)[:, None]) @ doubt)
-        return _weighted_means(xyxy, cov, keeper)[0], scores.astype(np.float32)
+        mean = _weighted_means(xyxy, cov, keeper)[0]
+        scores = -np.expm1(((keeper == np.array(kept)[:, None]) @ doubt) * (vote / np.sqrt(_cells(mean))))
+        return mean, scores.astype(np.float32)
     return xyxy[kept], cov[kept]
+
+
+def _cells(xyxy: FloatArray) -> FloatArray:
+    """How many times more cells a face covers than the smallest, at the usual radius of 0.4 and at least one cell."""
+    radius = np.maximum(0.4 / 2 / gridbox.STRIDE * (xyxy[:, 2:] - xyxy[:, :2]), 1)
+    cells: FloatArray = radius.prod(axis=1)
+    return cells
 
 
 def _near(xyxy: FloatArray, eps: float) -> _Mask:

@@ -26,6 +26,8 @@ COV_NAME = "output_cov/Sigmoid"
 METADATA_KEY = "faceir"
 """Key of the contract's JSON in an ONNX file's metadata and in a checkpoint's header."""
 
+_INPUTS = {False: "gray as 3 equal channels, 8-bit value / 255", True: "gray as 1 channel, 8-bit value"}
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -37,6 +39,8 @@ class Contract:
     """One a class."""
     name: str = ""
     """Of the model, for people."""
+    fused: bool = False
+    """The file takes the canvas as it is, uint8 `[N,1,H,W]`; else float32 `[N,3,H,W]`, as `fit.to_blob` makes it."""
 
     def read(self, cov: FloatArray, bbox: FloatArray, place: Placement) -> Detections:
         """Faces in the picture's pixels from `cov` `[K,h,w]` and `bbox` `[4K,h,w]` of one picture."""
@@ -67,7 +71,7 @@ class Contract:
         stated = {
             "format": 1,
             **asdict(self),
-            "input": f"{INPUT_NAME}: gray as 3 equal channels, 8-bit value / 255",
+            "input": f"{INPUT_NAME}: {_INPUTS[self.fused]}",
             "grid": {"stride": gridbox.STRIDE, "scale": gridbox.SCALE, "offset": gridbox.OFFSET},
         }
         return json.dumps(stated)
@@ -88,6 +92,7 @@ class Contract:
                     ClusterParams(**{k: v for k, v in params.items() if k in known}) for params in stated["cluster"]
                 ),
                 name=stated.get("name", ""),
+                fused=bool(stated.get("fused", False)),
             )
             if len(contract.cluster) != len(contract.classes):
                 raise ValueError(f"{len(contract.classes)} classes, but {len(contract.cluster)} clusterings")

@@ -5,6 +5,7 @@ FaceirError
 │   └── StreamError   a live source that cannot be reached or that stopped
 ├── SpecError         an experiment spec or configuration that cannot be used
 ├── ModelError        a checkpoint or exported model that cannot be used
+├── GateError         a step that cost more accuracy than it may
 └── MissingExtra      an optional package that is not installed
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 
 __all__ = [
     "FaceirError",
+    "GateError",
     "InputError",
     "MissingExtra",
     "ModelError",
@@ -54,6 +56,10 @@ class ModelError(FaceirError):
     """A checkpoint or exported model that cannot be used."""
 
 
+class GateError(FaceirError):
+    """A step that cost more accuracy than it may; what it made does not replace what there was."""
+
+
 class MissingExtra(FaceirError):
     """An optional package that is not installed."""
 
@@ -62,7 +68,9 @@ class MissingExtra(FaceirError):
 _EXTRAS = {
     "train": ("torch", "safetensors", "onnx", "onnxscript", "tensorboard"),
     "demo": ("skimage", "matplotlib"),
+    "report": ("jinja2", "matplotlib"),
     "web": ("fastapi", "uvicorn"),
+    "seal": ("cryptography",),
 }
 
 

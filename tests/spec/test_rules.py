@@ -59,8 +59,9 @@ RATE = "training_config.learning_rate.soft_start_annealing_schedule"
         (f"{PRE}.output_image_width=380", f"{PRE}.output_image_width", "write `output_image_width: 384`"),
         (f"{PRE}.output_image_height=0", f"{PRE}.output_image_height", "more than 0"),
         (f"{PRE}.output_image_channel=1", f"{PRE}.output_image_channel", "0 or 3"),
-        (f"{PRE}.crop_right=100", f"{PRE}.crop_left", "take the four crop_* out"),
-        (f"{PRE}.output_image_min=600", f"{PRE}.output_image_min", "not implemented"),
+        (f"{PRE}.crop_bottom=0", f"{PRE}.crop_top", "take the four crop_* out"),
+        (f"{PRE}.scale_width=100", f"{PRE}.scale_height", "both sides or none"),
+        (f"{PRE}.output_image_min=600", f"{PRE}.output_image_min", "a GridBox net has one input size"),
         ("model_config.arch=vgg", "model_config.arch", 'write `arch: "resnet"`'),
         ("model_config.num_layers=34", "model_config.num_layers", "write `num_layers: 18`"),
         ("model_config.use_pooling=true", "model_config.use_pooling", "write `use_pooling: false`"),
@@ -70,12 +71,61 @@ RATE = "training_config.learning_rate.soft_start_annealing_schedule"
         ("model_config.objective_set.bbox.scale=30", "model_config.objective_set.bbox.scale", "write `scale: 35.0`"),
         ("model_config.objective_set.cov.input=x", "model_config.objective_set.cov.input", "take it out"),
         ("model_config.load_graph=true", "model_config.load_graph", "pretrained_model_file"),
-        ("model_config.freeze_bn=true", "model_config.freeze_bn", "not implemented"),
+        ("model_config.freeze_bn=true", "model_config.freeze_bn", "pretrained_model_file too"),
+        ("model_config.freeze_blocks=[1]", "model_config.freeze_blocks", "pretrained_model_file too"),
+        ("model_config.widen_pretrained=true", "model_config.widen_pretrained", "pretrained_model_file too"),
+        ("model_config.dropout_rate=0.5", "model_config.dropout_rate", "a ResNet has no dropout"),
+        (
+            "model_config.training_precision.backend_floatx=FLOAT16",
+            "model_config.training_precision.backend_floatx",
+            "",
+        ),
+        ("training_config.ema_decay=1", "training_config.ema_decay", "below 1"),
+        ("training_config.clip_gradient_norm=-1", "training_config.clip_gradient_norm", "at least 0"),
+        ("training_config.accumulate_batches=0", "training_config.accumulate_batches", "more than 0"),
+        ("cost_function_config.focal_gamma=-1", "cost_function_config.focal_gamma", "at least 0"),
+        (
+            "training_config.distillation={ teacher_model_file: 'a' feature_layer: 'conv1' }",
+            "training_config.distillation.feature_layer",
+            "block_4b",
+        ),
+        (
+            "training_config.distillation={ teacher_model_file: 'a' cov_weight: 0 bbox_weight: 0 }",
+            "training_config.distillation.cov_weight",
+            "at least one weight",
+        ),
+        (
+            "training_config.learning_rate.soft_start_cosine_annealing_schedule.soft_start=1",
+            "training_config.learning_rate.soft_start_cosine_annealing_schedule.soft_start",
+            "leaves no fall",
+        ),
+        ("training_config.visualizer={ enabled: true num_images: 0 }", "training_config.visualizer.num_images", ""),
+        (
+            "loss_mask_label_filter.objective_label_filter_configs.0.target_class_names=[visage]",
+            "loss_mask_label_filter.objective_label_filter_configs.0.target_class_names",
+            "face",
+        ),
+        (
+            "loss_mask_label_filter.objective_label_filter_configs.0.objective_names=[cov]",
+            "loss_mask_label_filter.objective_label_filter_configs.0.label_filter",
+            "is missing",
+        ),
+        ("dataset_export_config.0.image_directory_path=a", "dataset_export_config", "training reads folders"),
         ("training_config.enable_qat=true", "training_config.enable_qat", "not implemented"),
         (
             "training_config.learning_rate.early_stopping_annealing_schedule.patience_steps=3",
             "training_config.learning_rate.early_stopping_annealing_schedule",
-            "not implemented",
+            "nothing is validated",
+        ),
+        (
+            "training_config.learning_rate.early_stopping_annealing_schedule.patience_steps=0",
+            "training_config.learning_rate.early_stopping_annealing_schedule.patience_steps",
+            "at least 1 epoch",
+        ),
+        (
+            "evaluation_config.early_stopping_patience_steps=3",
+            "evaluation_config.early_stopping_patience_steps",
+            "nothing is validated",
         ),
         ("training_config.num_epochs=0", "training_config.num_epochs", "write `num_epochs: 120`"),
         ("training_config.batch_size_per_gpu=0", "training_config.batch_size_per_gpu", "more than 0"),
@@ -123,12 +173,20 @@ RATE = "training_config.learning_rate.soft_start_annealing_schedule"
             "augmentation_config.spatial_augmentation.zoom_min",
             "",
         ),
-        ("dataset_config.sampling_mode=UNIFORM", "dataset_config.sampling_mode", "not implemented"),
+        ("dataset_config.validation_fold=7", "dataset_config.validation_fold", "0 to 6"),
+        (
+            "dataset_config.data_sources.0.sampling_ratio=0",
+            "dataset_config.data_sources.0.sampling_ratio",
+            "more than 0",
+        ),
     ],
 )
 def test_a_broken_rule_names_the_field_and_the_remedy(change: str, where: str, part: str) -> None:
     good = face_spec()
     spec.check(good)
+    if "nothing is validated" in part:
+        for split in ("validation_fold", "validation_data_source"):
+            good.dataset_config.ClearField(split)
     bad = spec.override(good, change)
     with pytest.raises(SpecError) as caught:
         spec.check(bad)

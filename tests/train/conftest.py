@@ -14,9 +14,10 @@ from faceir.data.guidelines import Rules
 from faceir.fit import Fit
 from faceir.gridbox import RasterParams
 from faceir.train.loader import Phase, Samples
-from faceir.train.loop import Schedule, Training
+from faceir.train.loop import Training
 from faceir.train.loss import AutoWeights, TargetClass
 from faceir.train.model import Architecture, GridBoxNet
+from faceir.train.schedule import SoftStart
 
 SIZE = (96, 64)
 TINY = Architecture.resnet18(width_multiplier=0.125)
@@ -59,6 +60,6 @@ def make_training(folder: Path, steps: int = 12, **rest) -> Training:
     classes = (TargetClass(coverage_foreground_weight=0.5),)
     settings = {"steps_per_epoch": 4, "checkpoint_interval": 1, "num_workers": 0, "resume_interval": 2} | rest
     return Training(
-        GridBoxNet(TINY), make_samples(folder, steps), classes, AutoWeights(classes), Schedule(1e-5, 2e-3),
+        GridBoxNet(TINY), make_samples(folder, steps), classes, AutoWeights(classes), SoftStart(1e-5, 2e-3),
         Contract(fit=Fit(SIZE)), **settings,
     )  # fmt: skip

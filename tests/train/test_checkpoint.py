@@ -72,3 +72,31 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         checkpoint.save(path, make())
     assert path.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_sealed_checkpoint_is_the_plain_one(tmp_path, monkeypatch):
+    pytest.importorskip("cryptography")
+    monkeypatch.delenv("FACEIR_KEY", raising=False)
+    net = GridBoxNet(TINY).eval()
+    path = tmp_path / "closed.safetensors"
+    checkpoint.save(path, Checkpoint(net, Contract(), "a spec", 7), key="tlt_encode")
+    opened = checkpoint.load(path, "tlt_encode")
+    assert (opened.spec, opened.step) == ("a spec", 7)
+    for name, tensor in net.state_dict().items():
+        assert torch.equal(opened.net.state_dict()[name], tensor)
+    assert b"a spec" not in path.read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["closed.safetensors"]
+    for key, said in ((None, "is sealed"), ("other", "a wrong key")):
+        with pytest.raises(ModelError, match=said):
+            checkpoint.load(path, key)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    net = GridBoxNet(Architecture.resnet18(width_multiplier=0.125))
+    path = tmp_path / "net.safetensors"
+    checkpoint.save(path, Checkpoint(net, Contract()))
+    data = bytearray(path.read_bytes())
+    data[-1000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="not those that were written"):
+        checkpoint.load(path)

@@ -1,25 +1,17 @@
 """The loop: it learns, and a run that was cut off goes on as if it had not been."""
 
 import json
-import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from faceir.errors import ModelError
-from faceir.train import checkpoint, loop
-from faceir.train.loop import Schedule
-from tests.train.conftest import make_training
-
-
-def test_the_schedule_is_tao_s():
-    schedule = Schedule(5e-6, 5e-4, 0.1, 0.7)
-    assert schedule.rate(0) == pytest.approx(5e-6)
-    assert schedule.rate(0.05) == pytest.approx(math.sqrt(5e-6 * 5e-4))
-    assert schedule.rate(0.1) == schedule.rate(0.5) == schedule.rate(0.7) == pytest.approx(5e-4)
-    assert schedule.rate(0.85) == pytest.approx(math.sqrt(5e-6 * 5e-4))
-    assert schedule.rate(1) == pytest.approx(5e-6)
-    assert Schedule(1e-5, 1e-3, 0, 1).rate(0) == pytest.approx(1e-3)
+from faceir.train import checkpoint, freeze, loop
+from faceir.train.distil import Distillation, Teacher
+from faceir.train.model import Architecture, GridBoxNet
+from faceir.train.schedule import Patience
+from tests.train.conftest import make_samples, make_training
 
 
 def test_it_overfits_one_batch(disc_set):
@@ -28,22 +20,115 @@ def test_it_overfits_one_batch(disc_set):
     assert reports[-1].cov_cost < 0.5 * reports[0].cov_cost
 
 
+def switched_on(folder, steps=12):
+    """Everything beyond TAO that has a state of its own."""
+    torch.manual_seed(3)
+    training = make_training(folder, steps)
+    teacher = GridBoxNet(Architecture.resnet18(width_multiplier=0.25))
+    how = Distillation(feature_weight=0.5, feature_layer="block_2b")
+    torch.manual_seed(4)
+    return replace(
+        training,
+        ema_decay=0.9,
+        clip_norm=0.05,
+        accumulate=2,
+        samples=make_samples(folder, 2 * steps),
+        focal_gamma=1.5,
+        giou_weight=0.5,
+        teacher=Teacher(teacher, training.net, how),
+        watchers=(Patience(50),),
+        validate=lambda net: {"ap": float(net.output_bbox.weight.abs().mean())},
+        validation_epochs=frozenset(range(9)),
+    )
+
+
+@pytest.mark.parametrize("make", [make_training, switched_on], ids=["plain", "everything on"])
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_broken_run_equals_an_unbroken_one_bit_for_bit(disc_set, tmp_path, killed):
-    list(loop.run(make_training(disc_set), tmp_path / "whole"))
+def test_a_broken_run_equals_an_unbroken_one_bit_for_bit(disc_set, tmp_path, killed, make):
+    list(loop.run(make(disc_set), tmp_path / "whole"))
     state = tmp_path / "broken" / loop.RESUME_NAME
-    for report in loop.run(make_training(disc_set), tmp_path / "broken"):
+    for report in loop.run(make(disc_set), tmp_path / "broken"):
         saved = state.read_bytes() if state.exists() else b""
         if report.step == 7:  # one step after the last saved state
             break
     if killed:  # kill -9 leaves no time to save
         state.write_bytes(saved)
-    rest = list(loop.run(make_training(disc_set), tmp_path / "broken"))
+    rest = list(loop.run(make(disc_set), tmp_path / "broken"))
     assert rest[0].step == (7 if killed else 8)
-    whole, broken = (checkpoint.load(tmp_path / run / "model.epoch-3.safetensors") for run in ("whole", "broken"))
-    assert whole.step == broken.step == 12
-    for a, b in zip(whole.net.state_dict().values(), broken.net.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
+    for name in ("model.epoch-3.safetensors", loop.RESUME_NAME):
+        whole, broken = (checkpoint.read_tensors(tmp_path / run / name) for run in ("whole", "broken"))
+        assert whole[0].keys() == broken[0].keys()
+        assert whole[1] == broken[1]
+        for key, value in whole[0].items():
+            assert torch.equal(value, broken[0][key]), key
+
+
+def test_accumulating_batches_is_one_larger_batch(disc_set, tmp_path):
+    """With BN's statistics frozen, as each batch else has its own."""
+    nets = []
+    for batch, accumulate in ((4, 1), (2, 2)):
+        training = make_training(disc_set, 3)
+        frozen = freeze.choose(training.net, bn=True)
+        samples = replace(make_samples(disc_set, 3 * accumulate), batch_size=batch)
+        training = replace(training, frozen=frozen, accumulate=accumulate, samples=samples, steps_per_epoch=3)
+        list(loop.run(training, tmp_path / str(batch)))
+        nets.append(training.net)
+    for a, b in zip(*(net.parameters() for net in nets), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_clipping_shortens_gradients_and_says_how_long_they_were(disc_set, tmp_path):
+    training = make_training(disc_set, 2, clip_norm=1e-3)
+    for report in loop.run(training, tmp_path):
+        assert report.grad_norm > 1e-3
+        norm = torch.cat([p.grad.flatten() for p in training.net.parameters()]).norm()
+        assert norm.item() == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_what_is_frozen_stays(disc_set, tmp_path):
+    training = make_training(disc_set, 3)
+    training.frozen = freeze.choose(training.net, blocks=(0, 2), bn=True)
+    before = {name: t.clone() for name, t in training.net.state_dict().items()}
+    list(loop.run(training, tmp_path))
+    changed = {name for name, t in training.net.state_dict().items() if not torch.equal(t, before[name])}
+    assert not [name for name in changed if name.startswith("conv1.") or name.endswith(("running_mean", "running_var"))]
+    assert not [name for name in changed if name.startswith("block_2") and ".conv_" in name]
+    assert {"block_2a.bn_1.weight", "block_1a.conv_1.weight", "output_cov.weight"} <= changed
+
+
+def test_the_average_is_what_is_judged_and_saved(disc_set, tmp_path):
+    judged = []
+    training = make_training(
+        disc_set, 4, ema_decay=0.5, validate=lambda net: judged.append(net.conv1.weight.clone()) or {"ap": 1.0}
+    )
+    list(loop.run(training, tmp_path))
+    saved = checkpoint.load(tmp_path / "model.epoch-1.safetensors").net
+    assert torch.equal(judged[-1], saved.conv1.weight)
+    assert not torch.equal(training.net.conv1.weight, saved.conv1.weight)
+
+
+def test_the_best_is_kept_although_later_ones_are_worse(disc_set, tmp_path):
+    scores = iter([0.3, 0.9, 0.5])
+    training = make_training(
+        disc_set, keep_checkpoints=1, validate=lambda net: {"ap": next(scores)}, validation_epochs=frozenset(range(3))
+    )
+    list(loop.run(training, tmp_path))
+    best = checkpoint.load(tmp_path / loop.BEST_NAME)
+    assert (best.step, best.scores) == (8, {"ap": 0.9})
+    assert [p.name for p in tmp_path.glob("model.epoch-*")] == ["model.epoch-3.safetensors"]
+
+
+def test_out_of_patience_the_run_ends_with_a_checkpoint(disc_set, tmp_path):
+    def make():
+        return make_training(
+            disc_set, 40, watchers=(Patience(2),), checkpoint_interval=100,
+            validate=lambda net: {"ap": 0.5}, validation_epochs=frozenset(range(10)),
+        )  # fmt: skip
+
+    reports = list(loop.run(make(), tmp_path))
+    assert reports[-1].step == 12  # best after epoch 1, none better after 2 and 3
+    assert (tmp_path / "model.epoch-3.safetensors").exists()
+    assert list(loop.run(make(), tmp_path)) == []
 
 
 def test_what_a_run_leaves(disc_set, tmp_path):
@@ -53,7 +138,9 @@ def test_what_a_run_leaves(disc_set, tmp_path):
     reports = list(loop.run(scored, tmp_path))
     assert [r.step for r in reports if r.scores] == [8, 12]  # the epoch asked for, and the end
     names = sorted(p.name for p in tmp_path.glob("*.safetensors"))
-    assert names == ["model.epoch-2.safetensors", "model.epoch-3.safetensors", "resume.safetensors"]
+    assert names == [
+        "model.best.safetensors", "model.epoch-2.safetensors", "model.epoch-3.safetensors", "resume.safetensors"
+    ]  # fmt: skip
     assert checkpoint.load(tmp_path / "model.epoch-2.safetensors").scores == {"ap": 0.25}
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["scores"] == {"ap": 0.25}
@@ -72,16 +159,6 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_is_saved(disc_set, tmp
     with pytest.raises(ModelError, match="step 1: the loss is nan"):
         list(loop.run(training, tmp_path))
     assert not list(tmp_path.glob("*.safetensors"))
-
-
-def test_a_state_of_another_net_is_refused(disc_set, tmp_path):
-    list(loop.run(make_training(disc_set, steps=4), tmp_path))
-    other = make_training(disc_set)
-    from faceir.train.model import Architecture, GridBoxNet
-
-    other.net = GridBoxNet(Architecture.resnet18(width_multiplier=0.25))
-    with pytest.raises(ModelError, match="other widths"):
-        list(loop.run(other, tmp_path))
 
 
 def test_precision_is_stated_with_its_reason():

@@ -50,7 +50,13 @@ def test_masked_cells_cost_nothing():
 
 def test_classes_do_not_mix():
     one = one_cell()
-    two = Targets(*(torch.cat([getattr(one, f), torch.zeros_like(getattr(one, f))], 1) for f in vars(one)))
+    two = Targets(
+        *(
+            torch.cat([getattr(one, f), torch.zeros_like(getattr(one, f))], 1)
+            for f, t in vars(one).items()
+            if t is not None
+        )
+    )
     two.mask[:] = 1
     logits, bbox = torch.rand(1, 1, 1, 2), torch.rand(1, 4, 1, 2)
     alone = costs(logits, bbox, one, [TargetClass()])
@@ -104,6 +110,55 @@ def test_weights_are_clamped_without_renormalising():
     weights.total(torch.tensor([[1.0, 1e-6]]))
     weights.end_epoch()
     assert weights.objective_weight[0].tolist() == pytest.approx([0.2, 0.7])
+
+
+def test_auto_weighting_of_two_classes_by_hand():
+    """Each class by its own costs; the class weights 1 and 8 stay out of it (TAO's 3.2 and 3.3)."""
+    one = TargetClass("mask", 1.0, 0.05, (1.0, 10.0), (1.0, 10.0))
+    two = TargetClass("no-mask", 8.0, 0.05, (1.0, 1.0), (1.0, 3.0))
+    weights = AutoWeights([one, two])
+    batches = torch.tensor([[[0.2, 0.4], [0.01, 0.02]], [[0.4, 0.1], [0.03, 0.02]]])
+    # 1/9 (1/11 0.2 + 10/11 0.4) + 8/9 (1/2 0.01 + 1/2 0.02)
+    assert weights.total(batches[0]).item() == pytest.approx((0.2 / 11 + 4 / 11) / 9 + 8 / 9 * 0.015)
+    weights.total(batches[1])
+    weights.end_epoch()
+    # class one: u = 1 / 0.6, 10 / 0.5 -> 1.6667, 20; class two: 1 / 0.04, 3 / 0.04 -> 25, 75
+    assert weights.objective_weight[0].tolist() == pytest.approx([1.6666667 / 21.6666667, 20 / 21.6666667])
+    assert weights.objective_weight[1].tolist() == pytest.approx([0.25, 0.75])
+    assert weights.sums.sum() == 0
+    after = (0.2 * 1.6666667 + 0.4 * 20) / 21.6666667 / 9 + 8 / 9 * (0.01 * 0.25 + 0.02 * 0.75)
+    assert weights.total(batches[0]).item() == pytest.approx(after)
+
+
+def test_boxes_may_have_a_mask_of_their_own():
+    targets = one_cell()
+    alone = Targets(**{**vars(targets), "bbox_mask": torch.zeros_like(targets.mask)})
+    logits, bbox = torch.zeros(1, 1, 1, 2), torch.zeros(1, 4, 1, 2)
+    both, cov_only = (costs(logits, bbox, t, [TargetClass()])[0] for t in (targets, alone))
+    assert cov_only[0] == both[0] > 0
+    assert cov_only[1] == 0 < both[1]
+
+
+def test_a_source_weight_is_a_factor_of_both_costs():
+    single, double = one_cell(), one_cell()
+    double.mask[:] = 2
+    logits, bbox = torch.zeros(1, 1, 1, 2), torch.zeros(1, 4, 1, 2)
+    a, b = (costs(logits, bbox, t, [TargetClass()]) for t in (single, double))
+    assert torch.allclose(2 * a, b)
+
+
+def test_the_focal_term_by_hand_and_off():
+    logits = torch.tensor([[[[logit(0.8), logit(0.3)]]]])
+    cost = costs(logits, torch.zeros(1, 4, 1, 2), one_cell(), [TargetClass()], focal_gamma=2.0)[0, 0]
+    by_hand = (0.05 * 0.2**2 * -math.log(0.8) + 0.95 * 0.3**2 * -math.log(0.7)) / 2
+    assert cost.item() == pytest.approx(by_hand, rel=1e-3)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_the_focal_term_has_a_finite_slope_where_the_net_is_right(gamma):
+    logits = torch.tensor([[[[40.0, 0.0]]]], requires_grad=True)
+    costs(logits, torch.zeros(1, 4, 1, 2), one_cell(), [TargetClass()], focal_gamma=gamma).sum().backward()
+    assert torch.isfinite(logits.grad).all()
 
 
 def test_class_weights_are_shares():

@@ -36,6 +36,8 @@ class Item:
     picture: Path
     label: Path
     source: str = ""
+    about: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The picture's row of `manifest.csv`: modality, sequence, identity, whatever columns there are."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def find(folder: str | Path, want: Filter | None = None) -> list[Item]:
         raise InputError(folder, "is not a folder", "a folder with images/ and labels/, or a folder of such folders")
     manifest = folder / "manifest.csv"
     if manifest.exists():
-        items = [_item(folder / row["picture"], row["set"]) for row in _rows(manifest) if want.wants(row)]
+        items = [_item(folder / row["picture"], row["set"], row) for row in _rows(manifest) if want.wants(row)]
     elif want:
         raise InputError(manifest, "does not exist", f"it, to choose {want}", "leave the filter out, or write it")
     else:
@@ -97,9 +99,9 @@ def _rows(manifest: Path) -> Iterator[dict[str, str]]:
         yield from rows
 
 
-def _item(picture: Path, source: str) -> Item:
+def _item(picture: Path, source: str, about: Mapping[str, str] | None = None) -> Item:
     labels = _LAYOUTS.get(picture.parent.name, "labels")
-    return Item(picture, picture.parent.parent / labels / f"{picture.stem}.txt", source)
+    return Item(picture, picture.parent.parent / labels / f"{picture.stem}.txt", source, about or {})
 
 
 def read(items: Iterable[Item], class_mapping: Mapping[str, str], classes: Sequence[str]) -> Iterator[Frame]:

@@ -17,9 +17,10 @@ from faceir.detections import Detections
 from faceir.errors import InputError, ModelError, need_file
 from faceir.fit import Placement
 from faceir.flow import Image
+from faceir.registry import resolve
 from faceir.runtime import net as nets
 
-__all__ = ["DEFAULT_MODEL", "Detector", "Pending", "Plan", "default_model"]
+__all__ = ["DEFAULT_MODEL", "Detector", "Pending", "Plan", "Precision", "default_model", "plan_for"]
 
 DEFAULT_MODEL = "pruned_v0.onnx"
 """File name of the packaged model, in `faceir/models`."""
@@ -55,7 +56,8 @@ def default_model() -> Path:
 class Detector:
     """Finds faces in pictures of any size with a GridBox ONNX model; its preprocessing is inside.
 
-    `model` is a path, by default the packaged model. `threads` caps the CPU threads, 0 = all cores.
+    `model` is a path, or a name that `faceir models list` shows; by default the packaged model. `key` opens a
+    sealed one (without it, the environment variable FACEIR_KEY). `threads` caps the CPU threads, 0 = all cores.
     `precision` "auto" takes the fastest one that the CPU computes in; "f32" is for comparing runtimes.
     `favour` "latency" puts all threads on one picture; "throughput" a picture on each thread, which
     costs 5 to 10 % less time when many are in flight. `threshold` replaces the contract's least
@@ -77,15 +79,16 @@ class Detector:
         favour: Favour = "latency",
         threshold: float | None = None,
         contract: Contract | None = None,
+        key: str | None = None,
     ) -> None:
-        self.path = default_model() if model is None else need_file(model, "an ONNX model", ModelError)
-        net = nets.read(self.path)
+        self.path = default_model() if model is None else need_file(resolve(model), "an ONNX model", ModelError)
+        net = nets.read(self.path, key)
         contract = contract or nets.read_contract(net, self.path)
         nets.check_tensors(net, contract, self.path)
         if threshold is not None:
             contract = contract.with_threshold(_check_threshold(threshold))
         self.contract = contract
-        self._plan, config = _plan(net, precision, threads)
+        self._plan, config = plan_for(net, precision, threads)
         config["PERFORMANCE_HINT"] = favour.upper()
         self._compiled = nets.compile_net(nets.on_gray(net, contract.fit.size_wh), self.path, config)
         self.concurrency = 1 + int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
@@ -180,7 +183,7 @@ class _Request:
         return self._grids
 
 
-def _plan(net: Any, precision: Precision, threads: int) -> tuple[Plan, dict[str, Any]]:
+def plan_for(net: Any, precision: Precision, threads: int) -> tuple[Plan, dict[str, Any]]:
     """What to run on, and OpenVINO's settings for it; raises `InputError` for what this CPU cannot do."""
     core = nets.core()
     able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto,
 
 from faceir.spec.experiment_pb2 import DatasetExportConfig, Experiment, Inference
 from faceir.spec.generate import descriptor
-from faceir.spec.rules import NOT_YET
+from faceir.spec.rules import IDLE, REFUSED
 from faceir.spec.schema import describe, is_map, is_repeated
 
 __all__ = ["render"]
@@ -37,6 +38,9 @@ target_class_config {
 Any key can be changed without editing the file, by its path: `training_config.num_epochs=5`, a list item by its
 index, `cost_function_config.target_classes.0.class_weight=2`, a map's by its key,
 `postprocessing_config.target_class_config.face.clustering_config.dbscan_eps=0.2`.
+
+"Acts in" names what changes with a key, as the module, class and attribute that hold it; it was found by changing
+every key and looking (`python -m faceir.train.acts`), so no key is silently ignored.
 
 From Python: `faceir.spec.load(path, overrides)`, `check(spec)`, `override(spec, "path=value")`, `to_text(spec)`.
 """
@@ -71,7 +75,7 @@ def render() -> str:
         ("Dataset conversion spec", DatasetExportConfig),
     ):
         parts.append(f"\n## {title}\n")
-        parts += _tables(describe(kind), "", comments, seen)
+        parts += _tables(describe(kind), "", comments, seen, kind)
     return "".join(parts)
 
 
@@ -99,12 +103,14 @@ def _comment(field: FieldDescriptor, comments: dict[str, str]) -> _Comment:
     return _Comment(match.group("unit"), match.group("text"))
 
 
-def _tables(kind: Descriptor, path: str, comments: dict[str, str], seen: dict[str, str]) -> Iterator[str]:
+def _tables(kind: Descriptor, path: str, comments: dict[str, str], seen: dict[str, str], root: object) -> Iterator[str]:
     """A table of the fields of `kind`, then those of the blocks in it; each message once."""
     seen[kind.full_name] = path or kind.name
     if path:
         yield f"\n### `{path}`\n"
-    yield f"\n{comments[kind.full_name]}\n\n| key | type | default | unit; range | meaning |\n|---|---|---|---|---|\n"
+    trained = root is Experiment
+    heads = ("key", "type", "default", "unit; range", "meaning", *(["acts in"] if trained else []))
+    yield f"\n{comments[kind.full_name]}\n\n{_row(heads)}{_row(['---'] * len(heads))}"
     inner: list[tuple[Descriptor, str]] = []
     for field in kind.fields:
         note, name = _comment(field, comments), field.name
@@ -126,14 +132,31 @@ def _tables(kind: Descriptor, path: str, comments: dict[str, str], seen: dict[st
                 text += f" Keys as in `{first}`."
         if field.containing_oneof is not None:
             text += f" One of {_others(field)}."
-        if here.replace("[]", "") in NOT_YET:
-            text += " Not implemented yet: `check` refuses it."
         mark = " **+**" if field.number >= _BEYOND and not _all_beyond(kind) else ""
-        cells = (f"`{name}`{mark}", _type(value), _default(field), note.unit, text)
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+        cells = [f"`{name}`{mark}", _type(value), _default(field), note.unit, text]
+        yield _row(cells + ([_acts_in(here) if block is None else ""] if trained else []))
     for block, here in inner:
         if block.full_name not in seen:
-            yield from _tables(block, here, comments, seen)
+            yield from _tables(block, here, comments, seen, root)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _acts_in(path: str) -> str:
+    """What `acts.json` says of a field; `path` as the tables write it."""
+    acts: dict[str, str] = json.loads(Path(__file__).with_name("acts.json").read_text(encoding="utf-8"))
+    plain = path.removesuffix("[]").replace("[]", ".0").replace("<key>", ".face")
+    match acts.get(plain):
+        case None:
+            return "not yet looked into"
+        case "":
+            return f"no effect: {next(why for start, why in IDLE.items() if plain.startswith(start))}"
+        case "refused":
+            return f"other values are refused{next((f': {why}' for p, (_, why) in REFUSED.items() if plain == p), '')}"
+        case places:
+            return places
 
 
 def _all_beyond(kind: Descriptor) -> bool:

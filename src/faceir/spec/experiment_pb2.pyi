@@ -75,20 +75,22 @@ class DatasetConfig(_message.Message):
     def __init__(self, data_sources: _Optional[_Iterable[_Union[DataSource, _Mapping]]] = ..., image_extension: _Optional[str] = ..., target_class_mapping: _Optional[_Mapping[str, str]] = ..., validation_fold: _Optional[int] = ..., validation_data_source: _Optional[_Union[DataSource, _Mapping]] = ..., dataloader_mode: _Optional[_Union[DatasetConfig.DATALOADER_MODE, str]] = ..., sampling_mode: _Optional[_Union[DatasetConfig.SAMPLING_MODE, str]] = ...) -> None: ...
 
 class DataSource(_message.Message):
-    __slots__ = ("tfrecords_path", "image_directory_path", "source_weight", "split", "terms", "exclude_set")
+    __slots__ = ("tfrecords_path", "image_directory_path", "source_weight", "split", "terms", "exclude_set", "sampling_ratio")
     TFRECORDS_PATH_FIELD_NUMBER: _ClassVar[int]
     IMAGE_DIRECTORY_PATH_FIELD_NUMBER: _ClassVar[int]
     SOURCE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     SPLIT_FIELD_NUMBER: _ClassVar[int]
     TERMS_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_SET_FIELD_NUMBER: _ClassVar[int]
+    SAMPLING_RATIO_FIELD_NUMBER: _ClassVar[int]
     tfrecords_path: str
     image_directory_path: str
     source_weight: float
     split: str
     terms: _containers.RepeatedScalarFieldContainer[str]
     exclude_set: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, tfrecords_path: _Optional[str] = ..., image_directory_path: _Optional[str] = ..., source_weight: _Optional[float] = ..., split: _Optional[str] = ..., terms: _Optional[_Iterable[str]] = ..., exclude_set: _Optional[_Iterable[str]] = ...) -> None: ...
+    sampling_ratio: float
+    def __init__(self, tfrecords_path: _Optional[str] = ..., image_directory_path: _Optional[str] = ..., source_weight: _Optional[float] = ..., split: _Optional[str] = ..., terms: _Optional[_Iterable[str]] = ..., exclude_set: _Optional[_Iterable[str]] = ..., sampling_ratio: _Optional[float] = ...) -> None: ...
 
 class DatasetExportConfig(_message.Message):
     __slots__ = ("coco_config", "kitti_config", "sample_modifier_config", "image_directory_path", "target_class_mapping")
@@ -181,7 +183,7 @@ class COCOConfig(_message.Message):
     def __init__(self, root_directory_path: _Optional[str] = ..., img_dir_names: _Optional[_Iterable[str]] = ..., annotation_files: _Optional[_Iterable[str]] = ..., num_partitions: _Optional[int] = ..., num_shards: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class AugmentationConfig(_message.Message):
-    __slots__ = ("preprocessing", "spatial_augmentation", "color_augmentation", "face_crops", "face_zoom", "infrared")
+    __slots__ = ("preprocessing", "spatial_augmentation", "color_augmentation", "face_crops", "face_zoom", "infrared", "occluders")
     class Preprocessing(_message.Message):
         __slots__ = ("output_image_width", "output_image_height", "output_image_min", "output_image_max", "enable_auto_resize", "output_image_channel", "crop_left", "crop_top", "crop_right", "crop_bottom", "min_bbox_width", "min_bbox_height", "scale_width", "scale_height", "maintain_aspect_ratio")
         OUTPUT_IMAGE_WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -216,7 +218,7 @@ class AugmentationConfig(_message.Message):
         maintain_aspect_ratio: bool
         def __init__(self, output_image_width: _Optional[int] = ..., output_image_height: _Optional[int] = ..., output_image_min: _Optional[int] = ..., output_image_max: _Optional[int] = ..., enable_auto_resize: _Optional[bool] = ..., output_image_channel: _Optional[int] = ..., crop_left: _Optional[int] = ..., crop_top: _Optional[int] = ..., crop_right: _Optional[int] = ..., crop_bottom: _Optional[int] = ..., min_bbox_width: _Optional[float] = ..., min_bbox_height: _Optional[float] = ..., scale_width: _Optional[float] = ..., scale_height: _Optional[float] = ..., maintain_aspect_ratio: _Optional[bool] = ...) -> None: ...
     class SpatialAugmentation(_message.Message):
-        __slots__ = ("hflip_probability", "vflip_probability", "zoom_min", "zoom_max", "translate_max_x", "translate_max_y", "rotate_rad_max", "rotate_probability")
+        __slots__ = ("hflip_probability", "vflip_probability", "zoom_min", "zoom_max", "translate_max_x", "translate_max_y", "rotate_rad_max", "rotate_probability", "mosaic_probability")
         HFLIP_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
         VFLIP_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
         ZOOM_MIN_FIELD_NUMBER: _ClassVar[int]
@@ -225,6 +227,7 @@ class AugmentationConfig(_message.Message):
         TRANSLATE_MAX_Y_FIELD_NUMBER: _ClassVar[int]
         ROTATE_RAD_MAX_FIELD_NUMBER: _ClassVar[int]
         ROTATE_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+        MOSAIC_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
         hflip_probability: float
         vflip_probability: float
         zoom_min: float
@@ -233,7 +236,8 @@ class AugmentationConfig(_message.Message):
         translate_max_y: float
         rotate_rad_max: float
         rotate_probability: float
-        def __init__(self, hflip_probability: _Optional[float] = ..., vflip_probability: _Optional[float] = ..., zoom_min: _Optional[float] = ..., zoom_max: _Optional[float] = ..., translate_max_x: _Optional[float] = ..., translate_max_y: _Optional[float] = ..., rotate_rad_max: _Optional[float] = ..., rotate_probability: _Optional[float] = ...) -> None: ...
+        mosaic_probability: float
+        def __init__(self, hflip_probability: _Optional[float] = ..., vflip_probability: _Optional[float] = ..., zoom_min: _Optional[float] = ..., zoom_max: _Optional[float] = ..., translate_max_x: _Optional[float] = ..., translate_max_y: _Optional[float] = ..., rotate_rad_max: _Optional[float] = ..., rotate_probability: _Optional[float] = ..., mosaic_probability: _Optional[float] = ...) -> None: ...
     class ColorAugmentation(_message.Message):
         __slots__ = ("color_shift_stddev", "hue_rotation_max", "saturation_shift_max", "contrast_scale_max", "contrast_center")
         COLOR_SHIFT_STDDEV_FIELD_NUMBER: _ClassVar[int]
@@ -253,13 +257,15 @@ class AugmentationConfig(_message.Message):
     FACE_CROPS_FIELD_NUMBER: _ClassVar[int]
     FACE_ZOOM_FIELD_NUMBER: _ClassVar[int]
     INFRARED_FIELD_NUMBER: _ClassVar[int]
+    OCCLUDERS_FIELD_NUMBER: _ClassVar[int]
     preprocessing: AugmentationConfig.Preprocessing
     spatial_augmentation: AugmentationConfig.SpatialAugmentation
     color_augmentation: AugmentationConfig.ColorAugmentation
     face_crops: FaceCrops
     face_zoom: FaceZoom
     infrared: Infrared
-    def __init__(self, preprocessing: _Optional[_Union[AugmentationConfig.Preprocessing, _Mapping]] = ..., spatial_augmentation: _Optional[_Union[AugmentationConfig.SpatialAugmentation, _Mapping]] = ..., color_augmentation: _Optional[_Union[AugmentationConfig.ColorAugmentation, _Mapping]] = ..., face_crops: _Optional[_Union[FaceCrops, _Mapping]] = ..., face_zoom: _Optional[_Union[FaceZoom, _Mapping]] = ..., infrared: _Optional[_Union[Infrared, _Mapping]] = ...) -> None: ...
+    occluders: Occluders
+    def __init__(self, preprocessing: _Optional[_Union[AugmentationConfig.Preprocessing, _Mapping]] = ..., spatial_augmentation: _Optional[_Union[AugmentationConfig.SpatialAugmentation, _Mapping]] = ..., color_augmentation: _Optional[_Union[AugmentationConfig.ColorAugmentation, _Mapping]] = ..., face_crops: _Optional[_Union[FaceCrops, _Mapping]] = ..., face_zoom: _Optional[_Union[FaceZoom, _Mapping]] = ..., infrared: _Optional[_Union[Infrared, _Mapping]] = ..., occluders: _Optional[_Union[Occluders, _Mapping]] = ...) -> None: ...
 
 class FaceCrops(_message.Message):
     __slots__ = ("width", "height", "probability", "until_progress", "clutter_probability", "min_face_height", "max_face_height")
@@ -290,7 +296,7 @@ class FaceZoom(_message.Message):
     def __init__(self, enabled: _Optional[bool] = ..., min_face_height: _Optional[float] = ..., max_face_height: _Optional[float] = ...) -> None: ...
 
 class Infrared(_message.Message):
-    __slots__ = ("probability", "red_weight_min", "red_weight_max", "illumination_probability", "darkness_probability", "light_min", "noise_probability", "noise_sigma_max", "blur_probability", "blur_sigma_max", "over_exposure_probability", "gain_max", "gamma_min", "gamma_max", "jpeg_probability", "jpeg_quality_min", "occluder_probability", "aspect_jitter_max")
+    __slots__ = ("probability", "red_weight_min", "red_weight_max", "illumination_probability", "darkness_probability", "light_min", "noise_probability", "noise_sigma_max", "blur_probability", "blur_sigma_max", "over_exposure_probability", "gain_max", "gamma_min", "gamma_max", "jpeg_probability", "jpeg_quality_min", "occluder_probability", "aspect_jitter_max", "distance_falloff_probability", "vignette_probability", "vignette_light_min", "pupil_probability", "glint_probability", "strobe_probability", "dark_gain_probability", "stripe_probability", "stripe_sigma_max", "video_probability", "video_quality_min", "ignore_snr_below")
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     RED_WEIGHT_MIN_FIELD_NUMBER: _ClassVar[int]
     RED_WEIGHT_MAX_FIELD_NUMBER: _ClassVar[int]
@@ -309,6 +315,18 @@ class Infrared(_message.Message):
     JPEG_QUALITY_MIN_FIELD_NUMBER: _ClassVar[int]
     OCCLUDER_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     ASPECT_JITTER_MAX_FIELD_NUMBER: _ClassVar[int]
+    DISTANCE_FALLOFF_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    VIGNETTE_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    VIGNETTE_LIGHT_MIN_FIELD_NUMBER: _ClassVar[int]
+    PUPIL_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    GLINT_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    STROBE_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    DARK_GAIN_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    STRIPE_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    STRIPE_SIGMA_MAX_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_QUALITY_MIN_FIELD_NUMBER: _ClassVar[int]
+    IGNORE_SNR_BELOW_FIELD_NUMBER: _ClassVar[int]
     probability: float
     red_weight_min: float
     red_weight_max: float
@@ -327,7 +345,37 @@ class Infrared(_message.Message):
     jpeg_quality_min: int
     occluder_probability: float
     aspect_jitter_max: float
-    def __init__(self, probability: _Optional[float] = ..., red_weight_min: _Optional[float] = ..., red_weight_max: _Optional[float] = ..., illumination_probability: _Optional[float] = ..., darkness_probability: _Optional[float] = ..., light_min: _Optional[float] = ..., noise_probability: _Optional[float] = ..., noise_sigma_max: _Optional[float] = ..., blur_probability: _Optional[float] = ..., blur_sigma_max: _Optional[float] = ..., over_exposure_probability: _Optional[float] = ..., gain_max: _Optional[float] = ..., gamma_min: _Optional[float] = ..., gamma_max: _Optional[float] = ..., jpeg_probability: _Optional[float] = ..., jpeg_quality_min: _Optional[int] = ..., occluder_probability: _Optional[float] = ..., aspect_jitter_max: _Optional[float] = ...) -> None: ...
+    distance_falloff_probability: float
+    vignette_probability: float
+    vignette_light_min: float
+    pupil_probability: float
+    glint_probability: float
+    strobe_probability: float
+    dark_gain_probability: float
+    stripe_probability: float
+    stripe_sigma_max: float
+    video_probability: float
+    video_quality_min: int
+    ignore_snr_below: float
+    def __init__(self, probability: _Optional[float] = ..., red_weight_min: _Optional[float] = ..., red_weight_max: _Optional[float] = ..., illumination_probability: _Optional[float] = ..., darkness_probability: _Optional[float] = ..., light_min: _Optional[float] = ..., noise_probability: _Optional[float] = ..., noise_sigma_max: _Optional[float] = ..., blur_probability: _Optional[float] = ..., blur_sigma_max: _Optional[float] = ..., over_exposure_probability: _Optional[float] = ..., gain_max: _Optional[float] = ..., gamma_min: _Optional[float] = ..., gamma_max: _Optional[float] = ..., jpeg_probability: _Optional[float] = ..., jpeg_quality_min: _Optional[int] = ..., occluder_probability: _Optional[float] = ..., aspect_jitter_max: _Optional[float] = ..., distance_falloff_probability: _Optional[float] = ..., vignette_probability: _Optional[float] = ..., vignette_light_min: _Optional[float] = ..., pupil_probability: _Optional[float] = ..., glint_probability: _Optional[float] = ..., strobe_probability: _Optional[float] = ..., dark_gain_probability: _Optional[float] = ..., stripe_probability: _Optional[float] = ..., stripe_sigma_max: _Optional[float] = ..., video_probability: _Optional[float] = ..., video_quality_min: _Optional[int] = ..., ignore_snr_below: _Optional[float] = ...) -> None: ...
+
+class Occluders(_message.Message):
+    __slots__ = ("patch_weight", "cap_weight", "hand_weight", "seat_weight", "back_of_head_weight", "head_weight", "distractor_probability")
+    PATCH_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    CAP_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    HAND_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SEAT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    BACK_OF_HEAD_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    HEAD_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    DISTRACTOR_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    patch_weight: float
+    cap_weight: float
+    hand_weight: float
+    seat_weight: float
+    back_of_head_weight: float
+    head_weight: float
+    distractor_probability: float
+    def __init__(self, patch_weight: _Optional[float] = ..., cap_weight: _Optional[float] = ..., hand_weight: _Optional[float] = ..., seat_weight: _Optional[float] = ..., back_of_head_weight: _Optional[float] = ..., head_weight: _Optional[float] = ..., distractor_probability: _Optional[float] = ...) -> None: ...
 
 class PostProcessingConfig(_message.Message):
     __slots__ = ("target_class_config",)
@@ -400,7 +448,7 @@ class ConfidenceConfig(_message.Message):
     def __init__(self, confidence_threshold: _Optional[float] = ..., confidence_model_filename: _Optional[str] = ..., normalization_mode: _Optional[str] = ...) -> None: ...
 
 class ModelConfig(_message.Message):
-    __slots__ = ("pretrained_model_file", "freeze_pretrained_layers", "allow_loaded_model_modification", "num_layers", "use_pooling", "use_batch_norm", "dropout_rate", "activation", "objective_set", "training_precision", "freeze_bn", "freeze_blocks", "arch", "load_graph", "all_projections", "width_multiplier")
+    __slots__ = ("pretrained_model_file", "freeze_pretrained_layers", "allow_loaded_model_modification", "num_layers", "use_pooling", "use_batch_norm", "dropout_rate", "activation", "objective_set", "training_precision", "freeze_bn", "freeze_blocks", "arch", "load_graph", "all_projections", "width_multiplier", "widen_pretrained", "widen_noise")
     class Activation(_message.Message):
         __slots__ = ("activation_type", "activation_parameters")
         class ActivationParametersEntry(_message.Message):
@@ -465,6 +513,8 @@ class ModelConfig(_message.Message):
     LOAD_GRAPH_FIELD_NUMBER: _ClassVar[int]
     ALL_PROJECTIONS_FIELD_NUMBER: _ClassVar[int]
     WIDTH_MULTIPLIER_FIELD_NUMBER: _ClassVar[int]
+    WIDEN_PRETRAINED_FIELD_NUMBER: _ClassVar[int]
+    WIDEN_NOISE_FIELD_NUMBER: _ClassVar[int]
     pretrained_model_file: str
     freeze_pretrained_layers: bool
     allow_loaded_model_modification: bool
@@ -481,7 +531,9 @@ class ModelConfig(_message.Message):
     load_graph: bool
     all_projections: bool
     width_multiplier: float
-    def __init__(self, pretrained_model_file: _Optional[str] = ..., freeze_pretrained_layers: _Optional[bool] = ..., allow_loaded_model_modification: _Optional[bool] = ..., num_layers: _Optional[int] = ..., use_pooling: _Optional[bool] = ..., use_batch_norm: _Optional[bool] = ..., dropout_rate: _Optional[float] = ..., activation: _Optional[_Union[ModelConfig.Activation, _Mapping]] = ..., objective_set: _Optional[_Union[ModelConfig.ObjectiveSet, _Mapping]] = ..., training_precision: _Optional[_Union[ModelConfig.TrainingPrecision, _Mapping]] = ..., freeze_bn: _Optional[bool] = ..., freeze_blocks: _Optional[_Iterable[float]] = ..., arch: _Optional[str] = ..., load_graph: _Optional[bool] = ..., all_projections: _Optional[bool] = ..., width_multiplier: _Optional[float] = ...) -> None: ...
+    widen_pretrained: bool
+    widen_noise: float
+    def __init__(self, pretrained_model_file: _Optional[str] = ..., freeze_pretrained_layers: _Optional[bool] = ..., allow_loaded_model_modification: _Optional[bool] = ..., num_layers: _Optional[int] = ..., use_pooling: _Optional[bool] = ..., use_batch_norm: _Optional[bool] = ..., dropout_rate: _Optional[float] = ..., activation: _Optional[_Union[ModelConfig.Activation, _Mapping]] = ..., objective_set: _Optional[_Union[ModelConfig.ObjectiveSet, _Mapping]] = ..., training_precision: _Optional[_Union[ModelConfig.TrainingPrecision, _Mapping]] = ..., freeze_bn: _Optional[bool] = ..., freeze_blocks: _Optional[_Iterable[float]] = ..., arch: _Optional[str] = ..., load_graph: _Optional[bool] = ..., all_projections: _Optional[bool] = ..., width_multiplier: _Optional[float] = ..., widen_pretrained: _Optional[bool] = ..., widen_noise: _Optional[float] = ...) -> None: ...
 
 class EvaluationConfig(_message.Message):
     __slots__ = ("validation_period_during_training", "first_validation_epoch", "early_stopping_patience_steps", "minimum_detection_ground_truth_overlap", "evaluation_box_config", "average_precision_mode")
@@ -531,7 +583,7 @@ class EvaluationConfig(_message.Message):
     def __init__(self, validation_period_during_training: _Optional[int] = ..., first_validation_epoch: _Optional[int] = ..., early_stopping_patience_steps: _Optional[int] = ..., minimum_detection_ground_truth_overlap: _Optional[_Mapping[str, float]] = ..., evaluation_box_config: _Optional[_Mapping[str, EvaluationConfig.EvaluationBoxConfig]] = ..., average_precision_mode: _Optional[_Union[EvaluationConfig.AP_MODE, str]] = ...) -> None: ...
 
 class CostFunctionConfig(_message.Message):
-    __slots__ = ("target_classes", "enable_autoweighting", "max_objective_weight", "min_objective_weight", "giou_weight")
+    __slots__ = ("target_classes", "enable_autoweighting", "max_objective_weight", "min_objective_weight", "giou_weight", "focal_gamma")
     class TargetClass(_message.Message):
         __slots__ = ("name", "class_weight", "coverage_foreground_weight", "objectives")
         class Objective(_message.Message):
@@ -557,15 +609,17 @@ class CostFunctionConfig(_message.Message):
     MAX_OBJECTIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     MIN_OBJECTIVE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     GIOU_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    FOCAL_GAMMA_FIELD_NUMBER: _ClassVar[int]
     target_classes: _containers.RepeatedCompositeFieldContainer[CostFunctionConfig.TargetClass]
     enable_autoweighting: bool
     max_objective_weight: float
     min_objective_weight: float
     giou_weight: float
-    def __init__(self, target_classes: _Optional[_Iterable[_Union[CostFunctionConfig.TargetClass, _Mapping]]] = ..., enable_autoweighting: _Optional[bool] = ..., max_objective_weight: _Optional[float] = ..., min_objective_weight: _Optional[float] = ..., giou_weight: _Optional[float] = ...) -> None: ...
+    focal_gamma: float
+    def __init__(self, target_classes: _Optional[_Iterable[_Union[CostFunctionConfig.TargetClass, _Mapping]]] = ..., enable_autoweighting: _Optional[bool] = ..., max_objective_weight: _Optional[float] = ..., min_objective_weight: _Optional[float] = ..., giou_weight: _Optional[float] = ..., focal_gamma: _Optional[float] = ...) -> None: ...
 
 class TrainingConfig(_message.Message):
-    __slots__ = ("batch_size_per_gpu", "num_epochs", "learning_rate", "regularizer", "optimizer", "cost_scaling", "checkpoint_interval", "enable_qat", "visualizer", "precision", "num_workers", "max_samples_per_epoch", "keep_checkpoints", "ignore_face_height_below", "ignore_occlusion_above", "ignore_visible_below")
+    __slots__ = ("batch_size_per_gpu", "num_epochs", "learning_rate", "regularizer", "optimizer", "cost_scaling", "checkpoint_interval", "enable_qat", "visualizer", "precision", "num_workers", "max_samples_per_epoch", "keep_checkpoints", "ignore_face_height_below", "ignore_occlusion_above", "ignore_visible_below", "ema_decay", "clip_gradient_norm", "accumulate_batches", "distillation")
     class Precision(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         AUTO: _ClassVar[TrainingConfig.Precision]
@@ -590,6 +644,10 @@ class TrainingConfig(_message.Message):
     IGNORE_FACE_HEIGHT_BELOW_FIELD_NUMBER: _ClassVar[int]
     IGNORE_OCCLUSION_ABOVE_FIELD_NUMBER: _ClassVar[int]
     IGNORE_VISIBLE_BELOW_FIELD_NUMBER: _ClassVar[int]
+    EMA_DECAY_FIELD_NUMBER: _ClassVar[int]
+    CLIP_GRADIENT_NORM_FIELD_NUMBER: _ClassVar[int]
+    ACCUMULATE_BATCHES_FIELD_NUMBER: _ClassVar[int]
+    DISTILLATION_FIELD_NUMBER: _ClassVar[int]
     batch_size_per_gpu: int
     num_epochs: int
     learning_rate: LearningRateConfig
@@ -606,15 +664,35 @@ class TrainingConfig(_message.Message):
     ignore_face_height_below: float
     ignore_occlusion_above: int
     ignore_visible_below: float
-    def __init__(self, batch_size_per_gpu: _Optional[int] = ..., num_epochs: _Optional[int] = ..., learning_rate: _Optional[_Union[LearningRateConfig, _Mapping]] = ..., regularizer: _Optional[_Union[RegularizerConfig, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerConfig, _Mapping]] = ..., cost_scaling: _Optional[_Union[CostScalingConfig, _Mapping]] = ..., checkpoint_interval: _Optional[int] = ..., enable_qat: _Optional[bool] = ..., visualizer: _Optional[_Union[VisualizerConfig, _Mapping]] = ..., precision: _Optional[_Union[TrainingConfig.Precision, str]] = ..., num_workers: _Optional[int] = ..., max_samples_per_epoch: _Optional[int] = ..., keep_checkpoints: _Optional[int] = ..., ignore_face_height_below: _Optional[float] = ..., ignore_occlusion_above: _Optional[int] = ..., ignore_visible_below: _Optional[float] = ...) -> None: ...
+    ema_decay: float
+    clip_gradient_norm: float
+    accumulate_batches: int
+    distillation: Distillation
+    def __init__(self, batch_size_per_gpu: _Optional[int] = ..., num_epochs: _Optional[int] = ..., learning_rate: _Optional[_Union[LearningRateConfig, _Mapping]] = ..., regularizer: _Optional[_Union[RegularizerConfig, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerConfig, _Mapping]] = ..., cost_scaling: _Optional[_Union[CostScalingConfig, _Mapping]] = ..., checkpoint_interval: _Optional[int] = ..., enable_qat: _Optional[bool] = ..., visualizer: _Optional[_Union[VisualizerConfig, _Mapping]] = ..., precision: _Optional[_Union[TrainingConfig.Precision, str]] = ..., num_workers: _Optional[int] = ..., max_samples_per_epoch: _Optional[int] = ..., keep_checkpoints: _Optional[int] = ..., ignore_face_height_below: _Optional[float] = ..., ignore_occlusion_above: _Optional[int] = ..., ignore_visible_below: _Optional[float] = ..., ema_decay: _Optional[float] = ..., clip_gradient_norm: _Optional[float] = ..., accumulate_batches: _Optional[int] = ..., distillation: _Optional[_Union[Distillation, _Mapping]] = ...) -> None: ...
+
+class Distillation(_message.Message):
+    __slots__ = ("teacher_model_file", "cov_weight", "bbox_weight", "feature_weight", "feature_layer")
+    TEACHER_MODEL_FILE_FIELD_NUMBER: _ClassVar[int]
+    COV_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    BBOX_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_LAYER_FIELD_NUMBER: _ClassVar[int]
+    teacher_model_file: str
+    cov_weight: float
+    bbox_weight: float
+    feature_weight: float
+    feature_layer: str
+    def __init__(self, teacher_model_file: _Optional[str] = ..., cov_weight: _Optional[float] = ..., bbox_weight: _Optional[float] = ..., feature_weight: _Optional[float] = ..., feature_layer: _Optional[str] = ...) -> None: ...
 
 class LearningRateConfig(_message.Message):
-    __slots__ = ("soft_start_annealing_schedule", "early_stopping_annealing_schedule")
+    __slots__ = ("soft_start_annealing_schedule", "early_stopping_annealing_schedule", "soft_start_cosine_annealing_schedule")
     SOFT_START_ANNEALING_SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     EARLY_STOPPING_ANNEALING_SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    SOFT_START_COSINE_ANNEALING_SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     soft_start_annealing_schedule: SoftStartAnnealingScheduleConfig
     early_stopping_annealing_schedule: EarlyStoppingAnnealingScheduleConfig
-    def __init__(self, soft_start_annealing_schedule: _Optional[_Union[SoftStartAnnealingScheduleConfig, _Mapping]] = ..., early_stopping_annealing_schedule: _Optional[_Union[EarlyStoppingAnnealingScheduleConfig, _Mapping]] = ...) -> None: ...
+    soft_start_cosine_annealing_schedule: SoftStartCosineAnnealingScheduleConfig
+    def __init__(self, soft_start_annealing_schedule: _Optional[_Union[SoftStartAnnealingScheduleConfig, _Mapping]] = ..., early_stopping_annealing_schedule: _Optional[_Union[EarlyStoppingAnnealingScheduleConfig, _Mapping]] = ..., soft_start_cosine_annealing_schedule: _Optional[_Union[SoftStartCosineAnnealingScheduleConfig, _Mapping]] = ...) -> None: ...
 
 class SoftStartAnnealingScheduleConfig(_message.Message):
     __slots__ = ("min_learning_rate", "max_learning_rate", "soft_start", "annealing")
@@ -627,6 +705,16 @@ class SoftStartAnnealingScheduleConfig(_message.Message):
     soft_start: float
     annealing: float
     def __init__(self, min_learning_rate: _Optional[float] = ..., max_learning_rate: _Optional[float] = ..., soft_start: _Optional[float] = ..., annealing: _Optional[float] = ...) -> None: ...
+
+class SoftStartCosineAnnealingScheduleConfig(_message.Message):
+    __slots__ = ("min_learning_rate", "max_learning_rate", "soft_start")
+    MIN_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    MAX_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    SOFT_START_FIELD_NUMBER: _ClassVar[int]
+    min_learning_rate: float
+    max_learning_rate: float
+    soft_start: float
+    def __init__(self, min_learning_rate: _Optional[float] = ..., max_learning_rate: _Optional[float] = ..., soft_start: _Optional[float] = ...) -> None: ...
 
 class EarlyStoppingAnnealingScheduleConfig(_message.Message):
     __slots__ = ("min_learning_rate", "max_learning_rate", "soft_start_epochs", "annealing_epochs", "patience_steps")

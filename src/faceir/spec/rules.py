@@ -11,11 +11,11 @@ from google.protobuf.message import Message
 
 from faceir import gridbox
 from faceir.errors import SpecError
-from faceir.spec.experiment_pb2 import EvaluationConfig, Experiment, Inference
+from faceir.spec.experiment_pb2 import DatasetConfig, EvaluationConfig, Experiment, Inference, ModelConfig
 from faceir.spec.schema import describe, is_map, is_repeated, listed, nearest
 from faceir.spec.values import class_names, cluster_params, inference_cluster_params, raster_params
 
-__all__ = ["NOT_YET", "check", "check_inference"]
+__all__ = ["IDLE", "REFUSED", "check", "check_inference"]
 
 _PARTS = (
     "dataset_config",
@@ -31,6 +31,8 @@ _PARTS = (
 
 _OBJECTIVES = ("cov", "bbox")
 _NUM_LAYERS = (0, 18)  # 0 is TAO's way to write 18
+_UNITS = tuple(f"block_{block}{unit}" for block in (1, 2, 3, 4) for unit in "ab")
+_LAST_FOLD = 6
 
 _SHARES = {
     "augmentation_config.spatial_augmentation": ("hflip_probability", "vflip_probability", "rotate_probability"),
@@ -52,8 +54,9 @@ _SHARES = {
     ),
     "cost_function_config": ("min_objective_weight", "max_objective_weight"),
     "bbox_rasterizer_config": ("deadzone_radius",),
-    "training_config": ("ignore_visible_below",),
+    "training_config": ("ignore_visible_below", "ema_decay"),
     "training_config.learning_rate.soft_start_annealing_schedule": ("soft_start", "annealing"),
+    "training_config.learning_rate.soft_start_cosine_annealing_schedule": ("soft_start",),
 }
 """Fields from 0 to 1, both included."""
 
@@ -62,7 +65,10 @@ _AT_LEAST_0 = {
     "augmentation_config.spatial_augmentation": ("translate_max_x", "translate_max_y", "rotate_rad_max"),
     "augmentation_config.color_augmentation": ("color_shift_stddev", "hue_rotation_max"),
     "augmentation_config.infrared": ("noise_sigma_max", "blur_sigma_max"),
-    "training_config": ("ignore_face_height_below",),
+    "cost_function_config": ("giou_weight", "focal_gamma"),
+    "model_config": ("widen_noise",),
+    "training_config": ("ignore_face_height_below", "clip_gradient_norm"),
+    "training_config.distillation": ("cov_weight", "bbox_weight", "feature_weight"),
     "training_config.regularizer": ("weight",),
     "training_config.cost_scaling": ("increment", "decrement"),
     "loss_mask_label_filter": ("mask_multiplier",),
@@ -76,8 +82,10 @@ _ABOVE_0 = {
     "augmentation_config.infrared": ("gamma_min", "jpeg_quality_min"),
     "evaluation_config": ("validation_period_during_training",),
     "model_config": ("width_multiplier",),
-    "training_config": ("batch_size_per_gpu", "num_epochs", "keep_checkpoints"),
+    "training_config": ("batch_size_per_gpu", "num_epochs", "keep_checkpoints", "accumulate_batches"),
     "training_config.learning_rate.soft_start_annealing_schedule": ("min_learning_rate", "max_learning_rate"),
+    "training_config.learning_rate.soft_start_cosine_annealing_schedule": ("min_learning_rate", "max_learning_rate"),
+    "training_config.learning_rate.early_stopping_annealing_schedule": ("min_learning_rate", "max_learning_rate"),
     "training_config.optimizer.adam": ("epsilon",),
 }
 
@@ -90,6 +98,8 @@ _ORDERED = (
     ("cost_function_config", "min_objective_weight", "max_objective_weight"),
     ("training_config.learning_rate.soft_start_annealing_schedule", "min_learning_rate", "max_learning_rate"),
     ("training_config.learning_rate.soft_start_annealing_schedule", "soft_start", "annealing"),
+    ("training_config.learning_rate.soft_start_cosine_annealing_schedule", "min_learning_rate", "max_learning_rate"),
+    ("training_config.learning_rate.early_stopping_annealing_schedule", "min_learning_rate", "max_learning_rate"),
 )
 """Path, and two fields of which the first is no larger than the second."""
 
@@ -100,22 +110,53 @@ _MULTIPLES = (
     ("augmentation_config.face_crops", "height"),
 )
 
-# Settings of TAO that the trainer does not act on yet and that would change its result: refused, so that nobody
-# believes in them. Path -> the values that ask for nothing. Take a line out when the trainer learns the setting.
-NOT_YET: dict[str, tuple[object, ...]] = {
-    "augmentation_config.preprocessing.output_image_min": (0,),
-    "augmentation_config.preprocessing.output_image_max": (0,),
-    "augmentation_config.preprocessing.scale_width": (0,),
-    "augmentation_config.preprocessing.scale_height": (0,),
-    "dataset_config.sampling_mode": (0, 1),
-    "evaluation_config.early_stopping_patience_steps": (0,),
-    "loss_mask_label_filter.objective_label_filter_configs": ([],),
-    "model_config.freeze_pretrained_layers": (False,),
-    "model_config.freeze_bn": (False,),
-    "model_config.freeze_blocks": ([],),
-    "training_config.enable_qat": (False,),
-    "training_config.learning_rate.early_stopping_annealing_schedule": (None,),
+# Settings that would change the result if they were obeyed, and are not: refused, so that nobody believes in them.
+# Path -> the values that ask for nothing, and why the others are refused.
+REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
+    "augmentation_config.preprocessing.output_image_min": (
+        (0,), "TAO's resize by the shorter side is FasterRCNN's; a GridBox net has one input size",
+    ),
+    "augmentation_config.preprocessing.output_image_max": (
+        (0,), "TAO's resize by the shorter side is FasterRCNN's; a GridBox net has one input size",
+    ),
+    "dataset_config.validation_data_source.source_weight": (
+        (0, 1), "validation counts every face once",
+    ),
+    "dataset_config.validation_data_source.sampling_ratio": (
+        (1,), "validation counts every face once",
+    ),
+    "dataset_export_config": (
+        ([],), "training reads folders as they are, so that nothing here would be left out or repeated",
+    ),
+    "model_config.dropout_rate": (
+        (0,), "a ResNet has no dropout here, nor in TAO",
+    ),
+    "model_config.training_precision.backend_floatx": (
+        (0,), "weights are always FLOAT32; training_config.precision: BF16 is what makes a training faster",
+    ),
+    "training_config.enable_qat": (
+        (False,), "it is not implemented yet",
+    ),
+}  # fmt: skip
+
+# Settings of TAO that nothing reads, because they could not change what is learned or found. Path or its beginning ->
+# why. (Experiment spec; lists by index 0, maps by the key `face`.)
+IDLE: dict[str, str] = {
+    "augmentation_config.preprocessing.enable_auto_resize": "pictures are always resized",
+    "dataset_config.data_sources.0.tfrecords_path": "labels are read from the folder",
+    "dataset_config.dataloader_mode": "there is one loader",
+    "dataset_config.image_extension": "pictures are found whatever their ending",
+    "dataset_config.validation_data_source.tfrecords_path": "labels are read from the folder",
+    "model_config.activation.": "a ResNet has ReLU, in TAO as well",
+    "postprocessing_config.target_class_config.face.clustering_config.neighborhood_size": "TAO never reads it either",
+    "postprocessing_config.target_class_config.face.confidence_config.confidence_threshold": "a legacy of TAO",
+    "postprocessing_config.target_class_config.face.confidence_config.normalization_mode": "a legacy of TAO",
+    "training_config.cost_scaling.": "FP32 and BF16 have the range of float32, so that nothing underflows",
+    "training_config.visualizer.clearml_config.": "nothing is ever sent anywhere",
+    "training_config.visualizer.wandb_config.": "nothing is ever sent anywhere",
 }
+
+_EARLY = "training_config.learning_rate.early_stopping_annealing_schedule"
 
 
 def check(spec: Experiment) -> None:
@@ -132,11 +173,11 @@ def check(spec: Experiment) -> None:
     _check_network(spec)
     _check_classes(spec)
     _check_training(spec)
-    for path, inert in NOT_YET.items():
+    for path, (idle, why) in REFUSED.items():
         value = _at(spec, path)
-        if value not in inert:
-            came = "asks for something that is not implemented yet, and leaving it out silently would change the result"
-            raise SpecError(path, came, do="take it out of the spec")
+        if value not in idle:
+            came = "is given" if isinstance(value, list) else f"is {value}"
+            raise SpecError(path, f"{came}, and cannot be obeyed: {why}", do="take it out of the spec")
 
 
 def check_inference(spec: Inference) -> None:
@@ -212,12 +253,14 @@ def _check_network(spec: Experiment) -> None:
     where = "augmentation_config.preprocessing"
     _one_of(f"{where}.output_image_channel", pre.output_image_channel, (0, 3), "gray pictures fill all three alike")
     crop = (pre.crop_left, pre.crop_top, pre.crop_right, pre.crop_bottom)
-    whole = (0, 0, pre.output_image_width, pre.output_image_height)
-    if any(crop) and crop != whole:
-        came = f"cuts {crop} out of the picture, which is not implemented yet"
-        raise SpecError(
-            f"{where}.crop_left", came, f"nothing, or the whole picture {whole}", "take the four crop_* out"
-        )
+    for low, high in ((0, 2), (1, 3)):
+        if any(crop) and crop[low] >= crop[high]:
+            came = f"is {crop[low]}, and its other side {crop[high]}, so that nothing is left of the picture"
+            name = ("crop_left", "crop_top")[low]
+            raise SpecError(f"{where}.{name}", came, "less than that", "take the four crop_* out, or correct one")
+    if bool(pre.scale_width) != bool(pre.scale_height):
+        name = "scale_height" if pre.scale_width else "scale_width"
+        raise SpecError(f"{where}.{name}", "is 0, but the other side is given", "both sides or none")
 
 
 def _check_classes(spec: Experiment) -> None:
@@ -328,18 +371,93 @@ def _check_training(spec: Experiment) -> None:
         value = getattr(spec.training_config.optimizer.adam, name)
         if not 0 <= value < 1:
             raise SpecError(f"training_config.optimizer.adam.{name}", f"is {value}", "from 0 to below 1")
-    if spec.model_config.load_graph and not spec.model_config.pretrained_model_file:
-        do = "name the pruned checkpoint, or write `load_graph: false`"
-        raise SpecError("model_config.load_graph", "is true, but no model is named", "pretrained_model_file too", do)
-    for n, source in enumerate(spec.dataset_config.data_sources):
-        _at_least(f"dataset_config.data_sources.{n}.source_weight", source.source_weight, 0)
+    _check_start(spec.model_config)
+    _check_data(spec)
+    _check_schedule(spec)
+    _check_filter(spec)
+    config = spec.training_config
+    if config.ema_decay >= 1:
+        raise SpecError("training_config.ema_decay", f"is {config.ema_decay}", "from 0 to below 1", "write 0.999")
+    if config.distillation.teacher_model_file:
+        where = "training_config.distillation"
+        _one_of(f"{where}.feature_layer", config.distillation.feature_layer, _UNITS, "a residual unit")
+        if not any(
+            (config.distillation.cov_weight, config.distillation.bbox_weight, config.distillation.feature_weight)
+        ):
+            raise SpecError(f"{where}.cov_weight", "is 0, and so are the other two", "at least one weight above 0")
+    if config.visualizer.enabled:
+        for name in ("num_images", "scalar_logging_frequency", "infrequent_logging_frequency"):
+            _at_least(f"training_config.visualizer.{name}", getattr(config.visualizer, name), 1)
+
+
+def _check_start(model: ModelConfig) -> None:
+    """What asks for a model to start from, and what cannot go together."""
+    for name in ("load_graph", "freeze_pretrained_layers", "freeze_bn", "freeze_blocks", "widen_pretrained"):
+        if getattr(model, name) and not model.pretrained_model_file:
+            do = f"name the checkpoint to start from, or take `{name}` out"
+            raise SpecError(f"model_config.{name}", "is given, but no model is named", "pretrained_model_file too", do)
+    for n, block in enumerate(model.freeze_blocks):
+        _one_of(f"model_config.freeze_blocks.{n}", block, (0, 1, 2, 3, 4), "0 is the stem")
+    if model.widen_pretrained and model.load_graph:
+        came = "is true, but load_graph takes the loaded model's widths as they are"
+        raise SpecError("model_config.widen_pretrained", came, "one of the two", "write `load_graph: false`")
+
+
+def _check_data(spec: Experiment) -> None:
+    config = spec.dataset_config
+    for n, source in enumerate(config.data_sources):
+        where = f"dataset_config.data_sources.{n}"
+        _at_least(f"{where}.source_weight", source.source_weight, 0)
+        if not source.sampling_ratio > 0:
+            do = "take the source out to leave its pictures out"
+            raise SpecError(f"{where}.sampling_ratio", f"is {source.sampling_ratio}", "more than 0", do)
+        if source.sampling_ratio != 1 and config.sampling_mode != DatasetConfig.USER_DEFINED:
+            came = f"is {source.sampling_ratio}, but sampling_mode is not USER_DEFINED and ignores it"
+            raise SpecError(f"{where}.sampling_ratio", came, "1", "write `sampling_mode: USER_DEFINED`")
+    if config.validation_fold > _LAST_FOLD:
+        do = "name a validation_data_source instead"
+        where = "dataset_config.validation_fold"
+        raise SpecError(where, f"is {config.validation_fold}", f"0 to {_LAST_FOLD}: folders are dealt into 7", do)
+
+
+def _check_schedule(spec: Experiment) -> None:
+    rate = spec.training_config.learning_rate
+    cosine = rate.soft_start_cosine_annealing_schedule
+    if rate.HasField("soft_start_cosine_annealing_schedule") and cosine.soft_start >= 1:
+        where = "training_config.learning_rate.soft_start_cosine_annealing_schedule.soft_start"
+        raise SpecError(where, f"is {cosine.soft_start}, which leaves no fall", "below 1")
+    early = rate.early_stopping_annealing_schedule
+    waits = rate.HasField("early_stopping_annealing_schedule")
+    if waits and not early.patience_steps:
+        raise SpecError(f"{_EARLY}.patience_steps", "is 0", "at least 1 epoch", "write `patience_steps: 10`")
+    for asked, where in (
+        (waits, _EARLY),
+        (bool(spec.evaluation_config.early_stopping_patience_steps), "evaluation_config.early_stopping_patience_steps"),
+    ):
+        if asked and spec.dataset_config.WhichOneof("dataset_split_type") is None:
+            do = "add `validation_fold: 0` or a validation_data_source to dataset_config"
+            raise SpecError(where, "waits for validations, but nothing is validated", "validation pictures", do)
+
+
+def _check_filter(spec: Experiment) -> None:
+    names = class_names(spec)
+    for n, one in enumerate(spec.loss_mask_label_filter.objective_label_filter_configs):
+        where = f"loss_mask_label_filter.objective_label_filter_configs.{n}"
+        for name in one.target_class_names:
+            _one_of(f"{where}.target_class_names", name, names)
+        for name in one.objective_names:
+            _one_of(f"{where}.objective_names", name, _OBJECTIVES)
+        if one.label_filter.WhichOneof("label_filter_params") is None:
+            raise SpecError(
+                f"{where}.label_filter", "is missing", "one way to choose labels", "add one, or take it out"
+            )
 
 
 # -------------------------------------------------------------------------------------------- rules
 
 
 def _at(spec: Message, path: str) -> Any:
-    """The value at dotted `path`; None where a block with presence, the last of the path, is absent."""
+    """The value at dotted `path`, its default where it is absent."""
     here: Any = spec
     *outer, last = path.split(".")
     for name in outer:
@@ -347,8 +465,6 @@ def _at(spec: Message, path: str) -> Any:
     field = describe(here).fields_by_name[last]
     if is_repeated(field):
         return list(getattr(here, last))
-    if field.containing_oneof is not None and not here.HasField(last):
-        return None if path in NOT_YET else getattr(here, last)
     return getattr(here, last)
 
 

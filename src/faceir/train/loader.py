@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,8 +20,10 @@ from faceir.detections import DONT_CARE, Detections
 from faceir.errors import InputError
 from faceir.gridbox import RasterParams
 from faceir.train.loss import Targets
+from faceir.train.mask import LossMask, ignored
+from faceir.train.prepare import Preparation, drop_small
 
-__all__ = ["Batch", "Phase", "Samples", "batches", "loss_mask"]
+__all__ = ["Batch", "Mixture", "Phase", "Samples", "batches"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,42 @@ class Phase:
     from_progress: float
     kinds: tuple[ViewKind, ...]
     weights: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How often each source is drawn from; as it stands here, every picture comes once in a pass."""
+
+    source_of: Sequence[int] = ()
+    """Number of the source of each picture."""
+    shares: tuple[float, ...] = ()
+    """Of each source in the pictures drawn, relative; empty: by the number of its pictures."""
+
+    def order(self, pictures: int, seed: int, epoch: int) -> np.ndarray:
+        """Picture numbers of one pass, as many as there are pictures.
+
+        With shares, each source is gone through in an order of its own, pass after pass, so that all its pictures
+        come equally often.
+        """
+        rng = np.random.default_rng((seed, 2, epoch))
+        if not self.shares:
+            return rng.permutation(pictures)
+        wish = pictures * np.array(self.shares) / sum(self.shares)
+        # Whole numbers that sum to the pictures and follow the shares over the passes.
+        edges = np.round(np.cumsum(wish)).astype(int)
+        counts = np.diff(edges, prepend=0)
+        drawn = [
+            self._stream(source, epoch * count, count, seed) for source, count in enumerate(counts.tolist()) if count
+        ]
+        return rng.permutation(np.concatenate(drawn))
+
+    def _stream(self, source: int, first: int, count: int, seed: int) -> np.ndarray:
+        """`count` picture numbers of an endless walk over a source, from number `first` on."""
+        members = np.flatnonzero(np.asarray(self.source_of) == source)
+        passes = range(first // len(members), (first + count) // len(members) + 1)
+        walk = np.concatenate([np.random.default_rng((seed, 4, source, n)).permutation(members) for n in passes])
+        start = first - passes[0] * len(members)
+        return walk[start : start + count]
 
 
 @dataclass(frozen=True)
@@ -57,7 +95,13 @@ class Samples(Dataset[Batch]):
     rules: Rules
     batch_size: int
     total_steps: int
+    """Batches of the whole training."""
     seed: int = 0
+    mixture: Mixture = Mixture()
+    preparation: Preparation = Preparation()
+    least_wh: tuple[float, float] = (0.0, 0.0)
+    """Network pixels; smaller boxes are dropped after augmentation."""
+    loss_mask: LossMask = LossMask()
 
     def __len__(self) -> int:
         return self.total_steps
@@ -69,54 +113,82 @@ class Samples(Dataset[Batch]):
         return phase.kinds[rng.choice(len(phase.kinds), p=np.array(phase.weights) / sum(phase.weights))]
 
     def order(self, epoch: int) -> np.ndarray:
-        """Picture numbers in the order of one pass over all of them."""
-        return np.random.default_rng((self.seed, 2, epoch)).permutation(len(self.items))
+        """Picture numbers in the order of one pass."""
+        return self.mixture.order(len(self.items), self.seed, epoch)
 
     def __getitem__(self, step: int) -> Batch:
         kind = self.kind(step)
         numbers = range(step * self.batch_size, (step + 1) * self.batch_size)
-        passes = {n // len(self.items): None for n in numbers}
-        orders = {p: self.order(p) for p in passes}
-        pictures, grids, masks, skipped = [], [], [], []
+        orders = {n: self.order(n) for n in {number // len(self.items) for number in numbers}}
+        pictures, planes, skipped = [], [], []
         for number in numbers:
             index = int(orders[number // len(self.items)][number % len(self.items)])
             rng = np.random.default_rng((self.seed, 3, number))
-            picture, truth, bad = self._sample(index, kind, rng)
+            picture, truth, others, bad = self._sample(index, kind, rng)
             skipped += bad
-            grid = gridbox.rasterise(*_drawn(truth), kind.size_wh, self.raster)
             pictures.append(picture)
-            grids.append(grid)
-            masks.append(loss_mask(truth, grid.cov) * np.float32(self.item_weights[index]))
-        cov, bbox, norm = (torch.from_numpy(np.stack(planes)) for planes in zip(*grids, strict=True))
-        targets = Targets(cov, bbox, norm, torch.from_numpy(np.stack(masks)))
+            planes.append(self._targets(truth, others, kind, np.float32(self.item_weights[index])))
+        targets = Targets(*(torch.from_numpy(np.stack(plane)) for plane in zip(*planes, strict=True)))
         return Batch(torch.from_numpy(np.stack(pictures))[:, None], targets, tuple(skipped))
 
-    def _sample(self, index: int, kind: ViewKind, rng: np.random.Generator) -> tuple[np.ndarray, Detections, list[str]]:
-        """One picture as the net will see it; an unreadable one is named and the next taken instead."""
+    def _targets(
+        self, truth: Detections, others: Detections, kind: ViewKind, weight: np.float32
+    ) -> tuple[FloatArray, ...]:
+        """Grids and masks of one picture, in the order of `Targets`."""
+        known = ignore_by_rules(truth, self.rules)
+        grid = gridbox.rasterise(*_drawn(known), kind.size_wh, self.raster)
+        mask = ignored(known, grid.cov) * weight
+        if not self.loss_mask.filters:
+            return grid.cov, grid.bbox, grid.cov_norm, mask
+        cov, bbox = self.loss_mask.masks(truth, others, grid.cov)
+        return grid.cov, grid.bbox, grid.cov_norm, mask * cov, mask * bbox
+
+    def _sample(
+        self, index: int, kind: ViewKind, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Detections, Detections, list[str]]:
+        """One picture as the net will see it, its labels and those of the mask's source classes.
+
+        An unreadable picture is named and the next one taken instead.
+        """
         skipped: list[str] = []
         for attempt in range(10):
             item = self.items[(index + attempt) % len(self.items)]
             try:
                 frame = kitti.read_frame(item, self.class_mapping, self.classes)
-                picture, truth = view(frame.rgb, frame.detections, kind, self.augmentation, rng)
-                return picture, ignore_by_rules(truth, self.rules), skipped
+                labels = Detections.concat([frame.detections, self._others(item)])
+                prepared = self.preparation.apply(frame.rgb, labels)
+                picture, labels = view(*prepared, kind, self.augmentation, rng, self._another)
+                truth, others = labels[labels.track_ids < 0], labels[labels.track_ids >= 0]
+                others = replace(others, labels=others.track_ids)
+                return picture, drop_small(truth, self.least_wh), others, skipped
             except InputError as error:
                 skipped.append(str(error))
         raise InputError(skipped[-1], "and the nine pictures before it could not be used", "readable pictures")
+
+    def _another(self, rng: np.random.Generator) -> tuple[np.ndarray, Detections]:
+        """Any other picture with its faces, for augmentation to borrow from."""
+        frame = kitti.read_frame(self.items[int(rng.integers(len(self.items)))], self.class_mapping, self.classes)
+        return self.preparation.apply(frame.rgb, frame.detections)
+
+    def _others(self, item: kitti.Item) -> Detections:
+        """Boxes of the mask's source classes. Their index travels as track id, as nothing is tracked in training;
+        as `DONT_CARE` they are moved and cut with the faces, but nothing zooms at them.
+        """
+        names = self.loss_mask.source_classes
+        if not names or not item.label.exists():
+            return Detections()
+        found = kitti.read_labels(item.label, {name: name for name in names}, names)
+        index = np.where(found.labels == DONT_CARE, _index(names, "dontcare"), found.labels)
+        return replace(found, labels=np.full(len(found), DONT_CARE), track_ids=index)[index >= 0]
+
+
+def _index(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else -1
 
 
 def _drawn(truth: Detections) -> tuple[FloatArray, np.ndarray]:
     care = truth.labels != DONT_CARE
     return truth.xyxy[care], truth.labels[care]
-
-
-def loss_mask(truth: Detections, cov: FloatArray) -> FloatArray:
-    """1 where the loss counts, 0 in cells that a `DONT_CARE` box touches and no face covers: `[K,h,w]`."""
-    mask = np.ones_like(cov)
-    for x1, y1, x2, y2 in truth.xyxy[truth.labels == DONT_CARE] / gridbox.STRIDE:
-        mask[:, max(int(y1), 0) : int(np.ceil(y2)), max(int(x1), 0) : int(np.ceil(x2))] = 0
-    mask[cov > 0] = 1
-    return mask
 
 
 def batches(samples: Samples, start_step: int, num_workers: int) -> Iterator[Batch]:

@@ -39,11 +39,23 @@ class Targets:
     cov_norm: Tensor
     """`[N,K,h,w]`"""
     mask: Tensor
-    """`[N,K,h,w]`, 0 in ignored regions, else the picture's source weight."""
+    """`[N,K,h,w]`, factor of the loss in each cell: 0 in ignored regions, else the picture's source weight."""
+    bbox_mask: Tensor | None = None
+    """`[N,K,h,w]`, the factor for boxes, where it is not `mask`."""
+
+    def to(self, device: torch.device) -> Targets:
+        """The same on `device`."""
+        moved = {k: t.to(device, non_blocking=True) for k, t in vars(self).items() if t is not None}
+        return Targets(**moved)
 
 
 def costs(
-    cov_logits: Tensor, bbox: Tensor, targets: Targets, classes: Sequence[TargetClass], giou_weight: float = 0.0
+    cov_logits: Tensor,
+    bbox: Tensor,
+    targets: Targets,
+    classes: Sequence[TargetClass],
+    giou_weight: float = 0.0,
+    focal_gamma: float = 0.0,
 ) -> Tensor:
     """Cost of each class and objective, `[K,2]` in the order of `OBJECTIVES`, unweighted.
 
@@ -51,15 +63,20 @@ def costs(
     0.5, else its complement. Boxes: mean of mask * cov_norm * |difference|. Means run over all cells.
     Beyond TAO, `giou_weight` times the mean of mask * cov_norm * (1 - GIoU) joins the boxes' cost: the
     plain difference is in pixels, and so leaves small faces with boxes that are large errors to them.
+    `focal_gamma` multiplies each cell's BCE by |target - p| to this power (Lin et al., 2017, for targets between
+    0 and 1 as Li et al., 2020): cells that are nearly right count less, and 0 is TAO's cost.
     """
     p = torch.sigmoid(cov_logits)
     bce = -(targets.cov * torch.log(p + _EPS) + (1 - targets.cov) * torch.log(1 - p + _EPS))
+    if focal_gamma:
+        # The floor keeps the slope finite where p is the target: that of x ** gamma is not, for gamma below 1.
+        bce = bce * (targets.cov - p).abs().clamp(min=_EPS) ** focal_gamma
     foreground = torch.tensor([c.coverage_foreground_weight for c in classes], device=p.device)[:, None, None]
     weight = torch.where(targets.cov > 0.5, foreground, 1 - foreground)
     cov_cost = (targets.mask * weight * bce).mean(dim=(0, 2, 3))
     n, k, h, w = targets.cov.shape
     found, true = bbox.view(n, k, 4, h, w), targets.bbox.view(n, k, 4, h, w)
-    weight = targets.mask * targets.cov_norm
+    weight = (targets.mask if targets.bbox_mask is None else targets.bbox_mask) * targets.cov_norm
     bbox_cost = (weight[:, :, None] * (found - true).abs()).mean(dim=(0, 2, 3, 4))
     if giou_weight:
         bbox_cost = bbox_cost + giou_weight * (weight * (1 - giou(found, true))).mean(dim=(0, 2, 3))
@@ -125,9 +142,13 @@ class AutoWeights:
 
 
 def regulariser(net: nn.Module, kind: str, weight: float) -> Tensor:
-    """weight * sum |x| (`L1`) or sum x^2 (`L2`) over kernels and biases of all convolutions; 0 for `NO_REG`."""
+    """weight * sum |x| (`L1`) or sum x^2 (`L2`) over kernels and biases of convolutions that learn; 0 for `NO_REG`."""
     if kind == "NO_REG" or weight == 0:
         return torch.zeros(())
-    parameters: list[Tensor] = [p for m in net.modules() if isinstance(m, nn.Conv2d) for p in m.parameters()]
+    parameters: list[Tensor] = [
+        p for m in net.modules() if isinstance(m, nn.Conv2d) for p in m.parameters() if p.requires_grad
+    ]
+    if not parameters:
+        return torch.zeros(())
     norms = torch._foreach_norm(parameters, 1 if kind == "L1" else 2)
     return weight * torch.stack([n if kind == "L1" else n * n for n in norms]).sum()

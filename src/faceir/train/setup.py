@@ -1,88 +1,41 @@
-"""From an experiment spec to a `Training`: the only place that reads spec fields for the trainer."""
+"""From an experiment spec to a `Training`; beside `sources`, the only place that reads spec fields for the trainer."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from faceir import spec as specs
 from faceir.contract import Contract
 from faceir.data import kitti
-from faceir.data.augment import Augmentation, ViewKind
+from faceir.data.augment import Augmentation, Occluders, ViewKind
 from faceir.data.guidelines import Rules
 from faceir.data.infrared import InfraredParams
-from faceir.detections import DONT_CARE
-from faceir.errors import InputError, SpecError, need_file
+from faceir.errors import SpecError
 from faceir.fit import Fit
 from faceir.spec.experiment_pb2 import Experiment
-from faceir.train import checkpoint
+from faceir.train import checkpoint, freeze, pretrained
+from faceir.train.distil import Distillation, Teacher
+from faceir.train.freeze import Frozen
 from faceir.train.loader import Phase, Samples
-from faceir.train.loop import Schedule, Training, choose_precision
+from faceir.train.loop import Training, choose_precision
 from faceir.train.loss import OBJECTIVES, AutoWeights, TargetClass
+from faceir.train.mask import LabelFilter, LossMask
 from faceir.train.model import Architecture, GridBoxNet
+from faceir.train.prepare import Preparation
+from faceir.train.records import Visualiser
+from faceir.train.schedule import Patience, Schedule, SoftStart, UntilPlateau
+from faceir.train.sources import Data, check_labels, class_mapping, find_data, mixture, without
+from faceir.train.validate import Bounds, Judge
+from faceir.train.widen import widen
 
 __all__ = ["Data", "check_labels", "contract", "find_data", "make_training", "rules", "without"]
-
-FOLD_SHARE = 0.14
-"""Share of the pictures that `validation_fold: 0` keeps for validation, the val_split of TAO's example specs."""
-
-
-@dataclass(frozen=True)
-class Data:
-    """The labelled pictures that a spec names."""
-
-    training: list[kitti.Item]
-    weights: list[float]
-    """Loss weight of each training picture, its source's."""
-    validation: list[kitti.Item]
-    """Empty when the spec names none."""
-
-
-def find_data(spec: Experiment) -> Data:
-    """Find all pictures of a spec.
-
-    `validation_fold: 0` keeps a fixed seventh of them for validation, as TAO's converter does by its
-    random partition; `validation_data_source` names others.
-    """
-    config = spec.dataset_config
-    items: list[kitti.Item] = []
-    weights: list[float] = []
-    for n, source in enumerate(config.data_sources):
-        found = _find(source, f"dataset_config.data_sources.{n}")
-        items += found
-        weights += [source.source_weight or 1.0] * len(found)
-    if not items:
-        raise SpecError("dataset_config.data_sources", "is missing", "at least one", "name an image_directory_path")
-    if config.HasField("validation_data_source"):
-        return Data(items, weights, _find(config.validation_data_source, "dataset_config.validation_data_source"))
-    if not config.HasField("validation_fold"):
-        return Data(items, weights, [])
-    if config.validation_fold:
-        raise SpecError(
-            "dataset_config.validation_fold", f"is {config.validation_fold}", "0: folders have no other folds",
-            "name a validation_data_source instead",
-        )  # fmt: skip
-    order = np.random.default_rng(42).permutation(len(items))
-    held_out = set(order[: round(FOLD_SHARE * len(items))].tolist())
-    kept = [n for n in range(len(items)) if n not in held_out]
-    return Data([items[n] for n in kept], [weights[n] for n in kept], [items[n] for n in sorted(held_out)])
-
-
-def _find(source: Any, where: str) -> list[kitti.Item]:
-    if not source.image_directory_path:
-        raise SpecError(
-            f"{where}.image_directory_path", "is missing", "the folder that holds images/ and labels/ in KITTI format",
-            "TFRecords are not needed: name the folder that they were made from",
-        )  # fmt: skip
-    want = kitti.Filter(source.split, tuple(source.terms), tuple(source.exclude_set))
-    return kitti.find(source.image_directory_path, want)
 
 
 def contract(spec: Experiment, name: str = "") -> Contract:
@@ -92,104 +45,132 @@ def contract(spec: Experiment, name: str = "") -> Contract:
     return Contract(specs.class_names(spec), fit, specs.cluster_params(spec), name)
 
 
-def without(data: Data, problems: Mapping[Path, InputError]) -> Data:
-    """The same data but for the pictures that `check_labels` found faulty."""
-    kept = [n for n, item in enumerate(data.training) if item.picture not in problems]
-    return Data(
-        [data.training[n] for n in kept],
-        [data.weights[n] for n in kept],
-        [item for item in data.validation if item.picture not in problems],
-    )
-
-
-def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> dict[Path, InputError]:
-    """What is wrong with each faulty picture's labels; before the first epoch, so that no run learns from nothing.
-
-    Raises `InputError` at once when no label at all speaks of a class to be trained (a class name written
-    otherwise, say), with the names that the labels hold.
-    """
-    mapping, classes = dict(spec.dataset_config.target_class_mapping), specs.class_names(spec)
-    problems: dict[Path, InputError] = {}
-    faces = Counter(dict.fromkeys(classes, 0))
-    for item in items:
-        try:
-            need_file(item.picture, "a picture")
-            if not item.label.exists():
-                raise InputError(item.label, "does not exist", "a label file, empty when there is no face")
-            truth = kitti.read_labels(item.label, mapping, classes)
-        except InputError as error:
-            problems[item.picture] = error
-            continue
-        faces.update(classes[label] for label in truth.labels.tolist() if label != DONT_CARE)
-    empty = [name for name, count in faces.items() if not count]
-    if empty:
-        held = Counter(
-            line.split()[0] for item in items[:2000] if item.label.exists()
-            for line in item.label.read_text(errors="replace").splitlines() if line.strip()
-        )  # fmt: skip
-        names = ", ".join(f"{name} ({count})" for name, count in held.most_common(8)) or "no line at all"
-        raise InputError(
-            "labels", f"none of {len(items)} files speaks of class {', '.join(empty)}; they hold {names}",
-            f"names that dataset_config.target_class_mapping maps to {', '.join(empty)}",
-            "add a target_class_mapping entry",
-        )  # fmt: skip
-    return problems
-
-
 def make_training(spec: Experiment, data: Data, device: torch.device) -> Training:
     """A training by `spec` on `data`, ready to run."""
-    items = data.training
     config, cost = spec.training_config, spec.cost_function_config
-    batch = config.batch_size_per_gpu
-    per_epoch = len(items) if not config.max_samples_per_epoch else min(len(items), config.max_samples_per_epoch)
+    batch = config.batch_size_per_gpu * config.accumulate_batches
+    size = len(data.training)
+    per_epoch = size if not config.max_samples_per_epoch else min(size, config.max_samples_per_epoch)
     steps_per_epoch = math.ceil(per_epoch / batch)
     classes = tuple(_target_class(c) for c in cost.target_classes)
-    promised = contract(spec)
-    samples = Samples(
-        items=items,
-        item_weights=data.weights,
-        class_mapping=dict(spec.dataset_config.target_class_mapping),
-        classes=promised.classes,
-        raster=specs.raster_params(spec),
-        augmentation=_augmentation(spec),
-        phases=_phases(spec),
-        rules=rules(spec),
-        batch_size=batch,
-        total_steps=config.num_epochs * steps_per_epoch,
-        seed=spec.random_seed,
-    )
-    rate = config.learning_rate.soft_start_annealing_schedule
     adam = config.optimizer.adam
-    period, first = (
-        max(spec.evaluation_config.validation_period_during_training, 1),
-        spec.evaluation_config.first_validation_epoch,
-    )
     precision, reason = choose_precision(type(config).Precision.Name(config.precision), device)
     torch.manual_seed(spec.random_seed)
-    net, origin = _net(spec)
+    start = _start(spec)
+    schedule = _schedule(spec)
+    patience = Patience(spec.evaluation_config.early_stopping_patience_steps)
     return Training(
-        net=net,
-        samples=samples,
+        net=start.net,
+        samples=_samples(spec, data, config.num_epochs * steps_per_epoch * config.accumulate_batches),
         classes=classes,
         weights=AutoWeights(classes, cost.enable_autoweighting, cost.min_objective_weight, cost.max_objective_weight),
-        schedule=Schedule(rate.min_learning_rate, rate.max_learning_rate, rate.soft_start, rate.annealing),
-        contract=promised,
+        schedule=schedule,
+        contract=contract(spec),
         steps_per_epoch=steps_per_epoch,
         spec=specs.to_text(spec),
-        data=_sources(items) | origin,
+        data=_sources(data.training) | start.origin,
         giou_weight=cost.giou_weight,
+        focal_gamma=cost.focal_gamma,
         regulariser=(
             type(config.regularizer).RegularizationType.Name(config.regularizer.type),
             config.regularizer.weight,
         ),
         adam=(adam.beta1, adam.beta2, adam.epsilon),
+        accumulate=config.accumulate_batches,
+        clip_norm=config.clip_gradient_norm,
+        ema_decay=config.ema_decay,
+        frozen=_frozen(spec, start),
+        teacher=_teacher(spec, start.net),
+        watchers=(patience, schedule) if isinstance(schedule, UntilPlateau) else (patience,),
+        visualiser=_visualiser(spec),
         precision=precision,
         precision_reason=reason,
-        checkpoint_interval=max(config.checkpoint_interval, 1),
+        checkpoint_interval=config.checkpoint_interval or 10,
         keep_checkpoints=max(config.keep_checkpoints, 1),
         num_workers=config.num_workers,
-        validation_epochs=frozenset(e for e in range(config.num_epochs) if e >= first and (e + 1) % period == 0),
+        validate=_judge(spec, data.validation, precision) if data.validation else None,
+        validation_epochs=_validation_epochs(spec),
         device=device,
+    )
+
+
+def _samples(spec: Experiment, data: Data, total_batches: int) -> Samples:
+    pre = spec.augmentation_config.preprocessing
+    return Samples(
+        items=data.training,
+        item_weights=data.weights,
+        class_mapping=class_mapping(spec),
+        classes=specs.class_names(spec),
+        raster=specs.raster_params(spec),
+        augmentation=_augmentation(spec),
+        phases=_phases(spec),
+        rules=rules(spec),
+        batch_size=spec.training_config.batch_size_per_gpu,
+        total_steps=total_batches,
+        seed=spec.random_seed,
+        mixture=mixture(spec, data.source_of),
+        preparation=_preparation(spec),
+        least_wh=(pre.min_bbox_width, pre.min_bbox_height),
+        loss_mask=_loss_mask(spec),
+    )
+
+
+def _schedule(spec: Experiment) -> Schedule:
+    config = spec.training_config.learning_rate
+    match config.WhichOneof("learning_rate"):
+        case "early_stopping_annealing_schedule":
+            e = config.early_stopping_annealing_schedule
+            return UntilPlateau(
+                e.min_learning_rate, e.max_learning_rate, e.soft_start_epochs, e.annealing_epochs, e.patience_steps,
+                spec.training_config.num_epochs,
+            )  # fmt: skip
+        case "soft_start_cosine_annealing_schedule":
+            c = config.soft_start_cosine_annealing_schedule
+            return SoftStart(c.min_learning_rate, c.max_learning_rate, c.soft_start, c.soft_start, cosine=True)
+        case _:
+            r = config.soft_start_annealing_schedule
+            return SoftStart(r.min_learning_rate, r.max_learning_rate, r.soft_start, r.annealing)
+
+
+def _validation_epochs(spec: Experiment) -> frozenset[int]:
+    period = max(spec.evaluation_config.validation_period_during_training, 1)
+    first = spec.evaluation_config.first_validation_epoch
+    return frozenset(e for e in range(first, spec.training_config.num_epochs) if (e + 1) % period == 0)
+
+
+def _judge(spec: Experiment, items: Sequence[kitti.Item], precision: str) -> Judge:
+    config, names = spec.evaluation_config, specs.class_names(spec)
+    overlaps, boxes = config.minimum_detection_ground_truth_overlap, config.evaluation_box_config
+    return Judge(
+        items=items,
+        contract=contract(spec),
+        rules=rules(spec),
+        class_mapping=class_mapping(spec),
+        overlaps=tuple(overlaps.get(name, 0.5) for name in names),
+        bounds=tuple(_bounds(boxes[name]) if name in boxes else Bounds() for name in names),
+        eleven_point=config.average_precision_mode == config.SAMPLE,
+        preparation=_preparation(spec),
+        precision=precision,
+    )
+
+
+def _bounds(config: Any) -> Bounds:
+    least, largest = (config.minimum_width, config.minimum_height), (config.maximum_width, config.maximum_height)
+    return Bounds(least, largest)
+
+
+def _visualiser(spec: Experiment) -> Visualiser:
+    config = spec.training_config.visualizer
+    if not config.enabled:
+        return Visualiser()
+    shown = config.target_class_config
+    return Visualiser(
+        scalars_per_epoch=config.scalar_logging_frequency,
+        picture_epochs=config.infrequent_logging_frequency,
+        num_images=config.num_images,
+        thresholds=tuple(
+            shown[name].coverage_threshold if name in shown else 0.005 for name in specs.class_names(spec)
+        ),
     )
 
 
@@ -199,32 +180,101 @@ def rules(spec: Experiment) -> Rules:
     return Rules(config.ignore_face_height_below, config.ignore_occlusion_above, config.ignore_visible_below)
 
 
-def _net(spec: Experiment) -> tuple[GridBoxNet, dict[str, Any]]:
-    """A fresh net, or the pretrained one that the spec names, and what to remember of where it came from."""
+def _preparation(spec: Experiment) -> Preparation:
+    pre = spec.augmentation_config.preprocessing
+    crop = (pre.crop_left, pre.crop_top, pre.crop_right, pre.crop_bottom)
+    # Older specs of TAO write the network's own size for the whole picture.
+    whole = crop == (0, 0, pre.output_image_width, pre.output_image_height)
+    return Preparation((pre.scale_width, pre.scale_height), (0, 0, 0, 0) if whole else crop)
+
+
+def _loss_mask(spec: Experiment) -> LossMask:
+    config, names = spec.loss_mask_label_filter, specs.class_names(spec)
+    filters = []
+    for one in config.objective_label_filter_configs:
+        label = one.label_filter
+        size, crop = label.bbox_dimensions_label_filter, label.bbox_crop_label_filter
+        by_place = label.WhichOneof("label_filter_params") == "bbox_crop_label_filter"
+        filters.append(
+            LabelFilter(
+                classes=tuple(names.index(name) for name in one.target_class_names),
+                objectives=tuple(one.objective_names),
+                min_wh=(size.min_width, size.min_height),
+                max_wh=(size.max_width, size.max_height),
+                region=(crop.crop_left, crop.crop_top, crop.crop_right, crop.crop_bottom) if by_place else None,
+                source_classes=tuple(n.lower() for n in label.source_class_label_filter.source_class_names),
+            )
+        )
+    return LossMask(tuple(filters), config.mask_multiplier, config.preserve_ground_truth)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The net that a training starts from."""
+
+    net: GridBoxNet
+    origin: dict[str, Any]
+    """What the checkpoints say of where it came from."""
+    loaded: frozenset[str] = frozenset()
+    """Its layers that came from a file."""
+
+
+def _start(spec: Experiment) -> _Start:
+    """A fresh net, or one from the file that the spec names."""
     config = spec.model_config
     classes = len(spec.cost_function_config.target_classes)
-    net = GridBoxNet(Architecture.resnet18(classes, config.width_multiplier, config.all_projections))
+    wanted = Architecture.resnet18(classes, config.width_multiplier, config.all_projections)
     if not config.pretrained_model_file:
-        return net, {}
-    source = checkpoint.load(config.pretrained_model_file)
-    loaded = source.net
-    if config.load_graph:
-        if loaded.architecture.num_classes != classes:
-            raise SpecError(
-                "model_config.load_graph", f"the file's net has {loaded.architecture.num_classes} classes",
-                f"{classes}, as cost_function_config.target_classes", "set load_graph: false to take what fits",
-            )  # fmt: skip
-        return loaded, {key: source.data[key] for key in ("pruned",) if key in source.data}
-    ours, theirs = net.state_dict(), loaded.state_dict()
-    fits = {name: t for name, t in theirs.items() if name in ours and t.shape == ours[name].shape}
-    if not fits:
+        return _Start(GridBoxNet(wanted), {})
+    path = Path(config.pretrained_model_file)
+    if config.load_graph or config.widen_pretrained:
+        source = pretrained.open_net(path)
+        net, kept = source.net, {key: source.data[key] for key in ("pruned",) if key in source.data}
+        tensors = net.state_dict()
+        if config.widen_pretrained:
+            net = widen(net, wanted, config.widen_noise, spec.random_seed)
+            tensors, kept = net.state_dict(), {"widened_from": source.net.architecture.to_dict()}
+        elif net.architecture.num_classes != classes:
+            if not config.allow_loaded_model_modification:
+                raise SpecError(
+                    "model_config.load_graph", f"the file's net has {net.architecture.num_classes} classes",
+                    f"{classes}, as cost_function_config.target_classes",
+                    "set allow_loaded_model_modification: true to give it fresh outputs",
+                )  # fmt: skip
+            net = pretrained.with_heads(net, classes)
+    else:
+        tensors = pretrained.read_onnx(path) if path.suffix == ".onnx" else checkpoint.load(path).net.state_dict()
+        net, kept = GridBoxNet(wanted), {}
+    rows = pretrained.fit_in(net, tensors)
+    if not any(row.loaded for row in rows):
         raise SpecError(
-            "model_config.pretrained_model_file", "no tensor fits this net by name and shape",
+            "model_config.pretrained_model_file", "no layer fits this net by name and shape",
             "a net of the same widths",
             "set load_graph: true to take its widths too",
         )  # fmt: skip
-    net.load_state_dict({**ours, **fits})
-    return net, {}
+    table = [[row.layer, row.parameters, "loaded" if row.loaded else row.reason] for row in rows]
+    told = {"pretrained": {"file": path.name, "layers": table}}
+    return _Start(net, kept | told, frozenset(row.layer for row in rows if row.loaded))
+
+
+def _frozen(spec: Experiment, start: _Start) -> Frozen:
+    config = spec.model_config
+    blocks = [int(block) for block in config.freeze_blocks]
+    return freeze.choose(start.net, blocks, config.freeze_bn, start.loaded if config.freeze_pretrained_layers else None)
+
+
+def _teacher(spec: Experiment, student: GridBoxNet) -> Teacher | None:
+    config = spec.training_config.distillation
+    if not config.teacher_model_file:
+        return None
+    taught = pretrained.open_net(config.teacher_model_file)
+    if (count := taught.net.architecture.num_classes) != student.architecture.num_classes:
+        raise SpecError(
+            "training_config.distillation.teacher_model_file", f"the teacher has {count} classes",
+            f"{student.architecture.num_classes}, as cost_function_config.target_classes",
+        )  # fmt: skip
+    how = Distillation(config.cov_weight, config.bbox_weight, config.feature_weight, config.feature_layer)
+    return Teacher(taught.net, student, how)
 
 
 def _target_class(stated: Any) -> TargetClass:
@@ -241,7 +291,7 @@ def _target_class(stated: Any) -> TargetClass:
 
 def _augmentation(spec: Experiment) -> Augmentation:
     a = spec.augmentation_config
-    s, c, i = a.spatial_augmentation, a.color_augmentation, a.infrared
+    s, c, i, o = a.spatial_augmentation, a.color_augmentation, a.infrared, a.occluders
     return Augmentation(
         keep_aspect=a.preprocessing.maintain_aspect_ratio,
         hflip_probability=s.hflip_probability,
@@ -250,28 +300,50 @@ def _augmentation(spec: Experiment) -> Augmentation:
         translate_max_xy=(s.translate_max_x, s.translate_max_y),
         rotate_max_rad=s.rotate_rad_max,
         rotate_probability=s.rotate_probability,
+        mosaic_probability=s.mosaic_probability,
         aspect_jitter_max=i.aspect_jitter_max if i.probability else 0.0,
         brightness_stddev=c.color_shift_stddev,
         hue_max_deg=c.hue_rotation_max,
         saturation_max=c.saturation_shift_max,
         contrast_max=c.contrast_scale_max,
         contrast_center=c.contrast_center,
-        occluder_probability=i.occluder_probability if i.probability else 0.0,
+        occluders=Occluders(
+            probability=i.occluder_probability if i.probability else 0.0,
+            patch=o.patch_weight,
+            cap=o.cap_weight,
+            hand=o.hand_weight,
+            seat=o.seat_weight,
+            back_of_head=o.back_of_head_weight,
+            head=o.head_weight,
+            distractor_probability=o.distractor_probability if i.probability else 0.0,
+        ),
         infrared_probability=i.probability,
         infrared=InfraredParams(
             red_weight=(i.red_weight_min, i.red_weight_max),
+            gamma=(i.gamma_min, i.gamma_max),
+            distance_falloff_probability=i.distance_falloff_probability,
             illumination_probability=i.illumination_probability,
-            darkness_probability=i.darkness_probability,
-            light_min=i.light_min,
-            noise_probability=i.noise_probability,
-            noise_sigma_max=i.noise_sigma_max,
+            vignette_probability=i.vignette_probability,
+            vignette_light_min=i.vignette_light_min,
+            pupil_probability=i.pupil_probability,
+            glint_probability=i.glint_probability,
             blur_probability=i.blur_probability,
             blur_sigma_max=i.blur_sigma_max,
+            darkness_probability=i.darkness_probability,
+            light_min=i.light_min,
+            strobe_probability=i.strobe_probability,
+            dark_gain_probability=i.dark_gain_probability,
             over_exposure_probability=i.over_exposure_probability,
             gain_max=i.gain_max,
-            gamma=(i.gamma_min, i.gamma_max),
+            noise_probability=i.noise_probability,
+            noise_sigma_max=i.noise_sigma_max,
+            stripe_probability=i.stripe_probability,
+            stripe_sigma_max=i.stripe_sigma_max,
             jpeg_probability=i.jpeg_probability,
             jpeg_quality_min=i.jpeg_quality_min,
+            video_probability=i.video_probability,
+            video_quality_min=i.video_quality_min,
+            ignore_snr_below=i.ignore_snr_below,
         ),
     )
 

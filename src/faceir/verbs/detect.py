@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceir.errors import FaceirError
+from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import interruptible, progress_bar, say_error
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def detect(
     duration: Annotated[
         float | None, typer.Option(min=0, metavar="S", help="Stop each video or stream after S seconds of it.")
     ] = None,
+    key: KeyOption = None,
 ) -> None:
     """Find faces; write OUT/detections.jsonl, OUT/NAME with faces drawn, OUT/labels/NAME.txt."""
     from rich.console import Console
@@ -52,7 +54,7 @@ def detect(
     from faceir.runtime.sinks import JsonLines, Names
 
     console = Console(stderr=True, highlight=False)
-    detector = Detector(model, threads=threads, threshold=threshold, favour="throughput")
+    detector = Detector(model, threads=threads, threshold=threshold, favour="throughput", key=read_key(key))
     console.print(f"{detector.path.name} on {detector.describe()}", markup=False, soft_wrap=True)
     jobs = _jobs(inputs)
     names = Names()

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-import os
+import json as json_module
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceir.errors import FaceirError, InputError, need
+from faceir.errors import FaceirError, InputError
+from faceir.verbs.key import KeyOption, read_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faceir.contract import Contract
-    from faceir.evaluate import Rate, Scores, Slice
+    from faceir.data import kitti
+    from faceir.data.guidelines import Rules
+    from faceir.evaluate import Judged
+    from faceir.evaluate.document import Evaluation, Model
+    from faceir.evaluate.stress import Stress
+    from faceir.verbs.open import Opened
 
 __all__ = ["evaluate"]
 
 
 def evaluate(
-    model: Annotated[Path, typer.Option("-m", "--model", help="Checkpoint (.safetensors) or ONNX file.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            "-m",
+            "--model",
+            help="Checkpoint, ONNX or OpenVINO file, also sealed; default = the packaged model; a folder of KITTI or a "
+            "JSON of COCO detections (RESULTS.json@IMAGES.json); package.module:attribute, a Python detector.",
+        ),
+    ],
     dataset: Annotated[Path, typer.Option("-d", "--dataset", help="Folder with images/ and labels/, or of such.")],
     split: Annotated[str, typer.Option(help="Only this split of the folder's manifest.csv.")] = "",
     terms: Annotated[list[str] | None, typer.Option(help="Only pictures of these terms; repeatable.")] = None,
@@ -31,96 +46,155 @@ def evaluate(
     min_height: Annotated[
         float, typer.Option(help="Faces lower than this are ignored, pixels at the network's scale.")
     ] = 16.0,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the scores here.")] = None,
+    max_occlusion: Annotated[int, typer.Option(help="Faces of a higher occlusion level, 0..9, are ignored.")] = 5,
+    min_visible: Annotated[
+        float, typer.Option(help="Faces with less of them inside the picture, 0..1, are ignored.")
+    ] = 0.6,
+    group: Annotated[
+        str, typer.Option(help="Resample by this column of manifest.csv, by set, or by sequence (films; also by name).")
+    ] = "",
+    rounds: Annotated[int, typer.Option(help="Resamples for the intervals; 0 = none.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the resamples.")] = 0,
+    slices: Annotated[bool, typer.Option("--slices", help="Print all slices: light, blur, place and so on.")] = False,
+    vs: Annotated[str | None, typer.Option("--vs", help="A second one, as -m: which one is better?")] = None,
+    stress: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAULT", help="Also under graded camera faults: all, or some by name; repeatable."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write everything here (docs/evaluation.md).")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="JSON of a former evaluation; exit 1 when accuracy dropped.")
+    ] = None,
+    max_drop: Annotated[float, typer.Option(help="Points of accuracy, 0..100, that may be lost to --baseline.")] = 0.5,
+    key: KeyOption = None,
 ) -> None:
     """Precision, recall, accuracy at IoU > 0.5, and average precision, with 95 % intervals."""
     from rich.console import Console
-    from rich.progress import track
 
-    from faceir.data import kitti
     from faceir.data.guidelines import Rules
-    from faceir.evaluate import evaluate as score
-    from faceir.evaluate import judge
+    from faceir.evaluate.assess import assess
+    from faceir.evaluate.baseline import hold_against
+    from faceir.evaluate.document import Evaluation, Settings
+    from faceir.evaluate.stress import faults_of
+    from faceir.verbs.open import open_detector
+    from faceir.verbs.score_tables import print_evaluation, print_gate
 
-    console, errors = (
-        Console(highlight=False, markup=False, width=126),
-        Console(stderr=True, highlight=False, markup=False),
-    )
-    detector, contract, stated = _detector(model)
-    least = stated if threshold is None else threshold
-    if not 0 <= least <= 1:
-        raise InputError("--threshold", f"is {least}", "0..1")
-    items = kitti.find(dataset, kitti.Filter(split, tuple(terms or ())))
+    console = Console(highlight=False, markup=False, width=126)
+    _check(threshold=threshold, min_visible=min_visible, max_occlusion=max_occlusion, rounds=rounds, max_drop=max_drop)
+    former = Evaluation.read(baseline) if baseline else None  # a bad file is told before the work
+    faults = faults_of(stress or ())
+    opened = open_detector(model, read_key(key))
+    second = open_detector(vs, read_key(key)) if vs is not None else None
+    items = _items(dataset, split, terms or (), source or ())
+    if faults and opened.stored:
+        raise InputError("--stress", f"{opened.name} holds detections, which know no spoilt pictures", "a model in -m")
+    for one in (opened, second):
+        if one is not None:
+            one.check(items)
+    rules, problems = Rules(min_height, max_occlusion, min_visible), dict[str, FaceirError]()
+    settings = Settings(
+        _rule(threshold, opened.threshold), threshold, min_height=min_height,
+        max_occlusion=max_occlusion, min_visible=min_visible, split=split, terms=tuple(terms or ()),
+        source=tuple(source or ()), group=group, rounds=rounds, seed=seed,
+    )  # fmt: skip
+    contract = opened.contract
+    judged = _judged(items, opened.detector, contract, rules, group, problems, opened.name)
+    other = None
+    if second is not None:
+        # The same fit: both are judged by the same faces.
+        found = _judged(items, second.detector, contract, rules, group, problems, second.name)
+        other = (second.name, found, second.threshold)
+    evaluation = assess(
+        judged, opened.threshold if threshold is None else threshold, settings, _described(opened),
+        dataset.resolve().name, str(dataset), len(problems), len(contract.classes), other,
+    )  # fmt: skip
+    if faults:
+        evaluation = replace(evaluation, stress=_stressed(items, opened, evaluation, faults, rules, problems))
+    for problem in problems.values():
+        Console(stderr=True, highlight=False, markup=False).print(f"error: {problem}", soft_wrap=True)
+    print_evaluation(evaluation, console, slices)
+    if json:
+        evaluation.write(json)
+    failed = bool(problems)
+    if former:
+        gate = hold_against(former, evaluation, max_drop, baseline)
+        print_gate(gate, console)
+        failed |= not gate.holds
+    if failed:
+        raise typer.Exit(1)
+
+
+def _check(threshold: float | None, min_visible: float, max_occlusion: int, rounds: int, max_drop: float) -> None:
+    for name, value, low, high in (
+        ("--threshold", threshold, 0, 1),
+        ("--min-visible", min_visible, 0, 1),
+        ("--max-occlusion", max_occlusion, 0, 9),
+        ("--rounds", rounds, 0, 100_000),
+        ("--max-drop", max_drop, 0, 100),
+    ):
+        if value is not None and not low <= value <= high:
+            raise InputError(name, f"is {value}", f"{low}..{high}")
+
+
+def _items(dataset: Path, split: str, terms: Sequence[str], source: Sequence[str]) -> list[kitti.Item]:
+    from faceir.data import kitti
+
+    items = kitti.find(dataset, kitti.Filter(split, tuple(terms)))
     if source:
         items = [item for item in items if item.source in source]
         if not items:
             raise InputError("--source", f"no picture is of {', '.join(source)}", f"sets below {dataset}")
-    problems: list[FaceirError] = []
-    judged = judge(
-        track(items, "judging", console=errors, disable=not errors.is_terminal), detector, contract.fit,
-        Rules(min_height=min_height), contract.classes, on_problem=problems.append,
+    return items
+
+
+def _judged(
+    items: list[kitti.Item], detector: Any, contract: Contract, rules: Any, group: str,
+    problems: dict[str, FaceirError], name: str,
+) -> list[Judged]:  # fmt: skip
+    """The pictures, judged, with a bar at a terminal; what cannot be read goes to `problems`."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from faceir.evaluate import judge
+
+    errors = Console(stderr=True)
+    shown = track(items, f"judging {name}", console=errors, disable=not errors.is_terminal)
+
+    def note(problem: FaceirError) -> None:
+        problems[problem.where] = problem  # a second detector meets the same ones again
+
+    return list(judge(shown, detector, contract.fit, rules, contract.classes, on_problem=note, group=group))
+
+
+def _stressed(
+    items: list[kitti.Item], opened: Opened, evaluation: Evaluation, faults: Sequence[str], rules: Rules,
+    problems: dict[str, FaceirError],
+) -> Stress:  # fmt: skip
+    """The same pictures under camera faults, at the same threshold; with a bar at a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from faceir.evaluate.stress import stress
+
+    errors = Console(stderr=True)
+    settings = evaluation.settings
+    return stress(
+        items, opened.detector, opened.contract.fit, evaluation.scores.threshold, faults, rules,
+        opened.contract.classes, settings.rounds, settings.seed, settings.group,
+        on_problem=lambda problem: problems.update({problem.where: problem}),
+        track=lambda things, what: track(things, what, console=errors, disable=not errors.is_terminal),
     )  # fmt: skip
-    scores = score(judged, least)
-    for problem in problems:
-        errors.print(f"error: {problem}", soft_wrap=True)
-    _print(scores, model, len(problems), console)
-    if json:
-        part = json.with_name(json.name + ".part")
-        part.write_text(scores.to_json() + "\n", encoding="utf-8")
-        os.replace(part, json)
-    if problems:
-        raise typer.Exit(1)
 
 
-def _detector(model: Path) -> tuple[Any, Contract, float]:
-    """A detector that gives faces of every score, its contract, and the threshold that the model states."""
-    from faceir.evaluate import LEAST_SCORE
-
-    if model.suffix == ".safetensors":
-        need("train")
-        from faceir.train.detector import TorchDetector
-
-        torch_detector = TorchDetector.load(model)
-        stated = torch_detector.contract
-        torch_detector.contract = stated.with_threshold(LEAST_SCORE)
-        return torch_detector, stated, stated.cluster[0].confidence_threshold
-    from faceir.runtime.detector import Detector
-
-    detector = Detector(model, favour="throughput")
-    stated = detector.contract
-    detector.contract = stated.with_threshold(LEAST_SCORE)
-    return detector, stated, stated.cluster[0].confidence_threshold
+def _rule(threshold: float | None, stated: float | None) -> str:
+    if threshold is not None:
+        return "given"
+    return "the model's own" if stated is not None else "best accuracy on these pictures"
 
 
-def _print(scores: Scores, model: Path, problems: int, console: Any) -> None:
-    from rich.table import Table
+def _described(opened: Opened) -> Model:
+    """The model for the document, nothing of this machine in it."""
+    from faceir.evaluate.document import Model
 
-    left_out = f", {problems} left out" if problems else ""
-    console.print(
-        f"{model.name}: {scores.pictures} pictures{left_out}, {scores.faces} faces, threshold {scores.threshold:.2f}; "
-        f"95 % intervals in brackets"
-    )
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "faces", "found", "false", "missed", "precision %", "recall %", "accuracy %"):
-        table.add_column(heading, justify="left" if not heading else "right")
-
-    def rows(parts: Sequence[Slice | Scores], names: Sequence[str]) -> None:
-        for part, name in zip(parts, names, strict=True):
-            counts = (str(part.faces), str(part.tp), str(part.fp), str(part.fn))
-            table.add_row(name, *counts, *map(_percent, (part.precision, part.recall, part.accuracy)))
-
-    rows([scores], ["all"])
-    rows(scores.by_height, [f"{part.name} px high" for part in scores.by_height])
-    rows(scores.by_source, [part.name for part in scores.by_source])
-    console.print(table)
-    console.print(
-        f"average precision {_percent(scores.ap)} %, recall at 99 % precision {_percent(scores.recall_at_p99)} %"
-    )
-
-
-def _percent(rate: Rate) -> str:
-    if rate.value is None:
-        return "-"
-    if rate.low is None or rate.high is None:
-        return f"{100 * rate.value:.1f}"
-    return f"{100 * rate.value:.1f} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+    stated = json_module.loads(opened.contract.to_json()) if opened.threshold is not None else None
+    return Model(opened.name, opened.sha256 or "", opened.size, stated)

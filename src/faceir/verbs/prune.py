@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faceir.errors import InputError, need, need_file
+from faceir.verbs.gate import Gate
+from faceir.verbs.key import KeyOption, read_key
+from faceir.verbs.prune_cut import cut, show
+from faceir.verbs.prune_options import Choice, Rounds
 
 if TYPE_CHECKING:
     from faceir.train.checkpoint import Checkpoint
@@ -22,12 +26,18 @@ def prune(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Checkpoint to write; without it nothing is cut.")
     ] = None,
+    key: KeyOption = None,
     threshold: Annotated[
         float | None,
         typer.Option("-pth", "--threshold", help="TAO's rule: keep filters of a larger normalised norm; default 0.1."),
     ] = None,
     normalizer: Annotated[
-        str | None, typer.Option("-n", "--normalizer", help="With --threshold: max or L2; default max.")
+        str | None,
+        typer.Option(
+            "-n",
+            "--normalizer",
+            help="With --threshold: max or L2, default max. With a target also energy, rank, none.",
+        ),
     ] = None,
     equalization: Annotated[
         str | None,
@@ -42,138 +52,141 @@ def prune(
     ] = None,
     min_filters: Annotated[
         int | None,
-        typer.Option("-nf", "--min-filters", min=1, help="Keep at least so many; default 16, with --keep-* 8."),
+        typer.Option("-nf", "--min-filters", min=1, help="Keep at least so many; default 16, with a target 8."),
     ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option("-el", "--exclude", help="Leave this layer whole (conv1, ...); repeatable.")
     ] = None,
     keep_macs: Annotated[
-        float | None, typer.Option(help="Instead of a threshold: share of the multiply-accumulates to keep, 0..1.")
+        float | None, typer.Option(help="Target instead of a threshold: share of the multiply-accumulates, 0..1.")
     ] = None,
     keep_params: Annotated[
-        float | None, typer.Option(help="Instead of a threshold: share of the parameters to keep, 0..1.")
+        float | None, typer.Option(help="Target instead of a threshold: share of the parameters, 0..1.")
     ] = None,
+    latency_ms: Annotated[
+        float | None, typer.Option(help="Target instead of a threshold: milliseconds a picture on this machine.")
+    ] = None,
+    latency_precision: Annotated[str, typer.Option(help="What times are measured in: f32 or int8.")] = "f32",
+    threads: Annotated[int, typer.Option(min=1, help="Threads that times are measured with.")] = 1,
     importance: Annotated[
-        str | None, typer.Option(help="With --keep-*: l2 (kernel norms) or bn (BN gammas); default l2.")
+        str | None,
+        typer.Option(
+            help="With a target: l2 (kernel norms), bn (BN gammas) or taylor (the loss, needs -e); default l2."
+        ),
     ] = None,
-    plan: Annotated[
+    spec: Annotated[
         Path | None,
-        typer.Option(help="JSON of the plan: without -o it is written, or shown when it exists; with -o applied."),
+        typer.Option("-e", "--spec", help="Experiment spec whose training pictures taylor and --restate-bn look at."),
+    ] = None,
+    batches: Annotated[int, typer.Option(min=1, help="So many of its batches.")] = 20,
+    restate_bn: Annotated[
+        bool, typer.Option("--restate-bn", help="After the cut, take BN's statistics anew from the spec's pictures.")
+    ] = False,
+    plan: Annotated[Path | None, typer.Option(help="Write the plan here as JSON, to be edited.")] = None,
+    apply: Annotated[Path | None, typer.Option(help="Take this plan instead of a rule; without -o show it.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw the plan here (.png).")] = None,
+    dataset: Annotated[
+        Path | None, typer.Option("-d", "--dataset", help="Gate: judge before and after on these labelled pictures.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Gate: only this split of the folder's manifest.csv.")] = "",
+    terms: Annotated[list[str] | None, typer.Option(help="Gate: only pictures of these terms; repeatable.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Gate: only these sets; repeatable.")] = None,
+    min_height: Annotated[float, typer.Option(help="Gate: lower faces are ignored, network pixels.")] = 16.0,
+    max_drop: Annotated[float, typer.Option(help="Gate: points of accuracy that may be lost.")] = 0.5,
+    rounds: Annotated[
+        int, typer.Option(min=0, help="Reach the target in so many steps, each trained again by --retrain.")
+    ] = 0,
+    retrain: Annotated[Path | None, typer.Option(help="With --rounds: experiment spec of the retraining.")] = None,
+    results: Annotated[
+        Path | None, typer.Option("-r", "--results", help="With --rounds: folder that the rounds work in.")
     ] = None,
 ) -> None:
-    """Cut channels out of a checkpoint by TAO's rule, down to a share, or by an edited plan; then train it again."""
+    """Cut channels out of a checkpoint by TAO's rule, down to a target, or by an edited plan; then train it again."""
     need("train")
     from rich.console import Console
 
     from faceir.train import checkpoint
-    from faceir.train import prune as pruning
 
-    console = Console(highlight=False, markup=False, width=110)
-    chosen = {
+    console = Console(highlight=False, markup=False, width=126)
+    options = {
         "--threshold": threshold, "--normalizer": normalizer, "--equalization": equalization,
         "--granularity": granularity, "--min-filters": min_filters, "--exclude": exclude or None,
-        "--keep-macs": keep_macs, "--keep-params": keep_params, "--importance": importance,
+        "--keep-macs": keep_macs, "--keep-params": keep_params, "--latency-ms": latency_ms, "--importance": importance,
     }  # fmt: skip
-    chosen = {option: value for option, value in chosen.items() if value is not None}
-    _check_options(chosen)
-    if out is not None:
-        _check_out(out, model)
-    loaded = checkpoint.load(model)
-    if plan is not None and (out is not None or plan.exists()):
-        if chosen:
-            raise InputError(
-                "--plan", f"{plan} says what to keep, and so does {next(iter(chosen))}", "one of them",
-                "leave out -o and name a new file to write a plan",
-            )  # fmt: skip
-        text = need_file(plan, "a pruning plan").read_text(encoding="utf-8", errors="replace")
-        made = pruning.Plan.from_json(text, plan)
-        if made.before != loaded.net.architecture:
-            raise InputError(plan, f"was made for a net of other widths than {model}", "a plan of this net")
-    else:
-        made = _make(loaded, chosen)
-        if plan is not None:
-            part = plan.with_name(plan.name + ".part")
-            part.write_text(made.to_json(), encoding="utf-8")
-            os.replace(part, plan)
-    size_wh = loaded.contract.fit.size_wh
-    params, macs = pruning.shares(made, size_wh)
-    _print(made, size_wh, console)
-    console.print(f"pruning ratio (pruned/original): {params:.4f} of the parameters, {macs:.4f} of the MACs")
-    if out is None:
-        console.print(
-            f"nothing is cut; next: faceir prune -m {model} -o OUT.safetensors {f'--plan {plan}' if plan else ''}"
-        )
+    choice = Choice(
+        {option: value for option, value in options.items() if value is not None}, apply, spec or retrain, batches,
+        restate_bn, latency_precision, threads,
+    )  # fmt: skip
+    choice.check()
+    gate = Gate(dataset, split, tuple(terms or ()), tuple(source or ()), min_height, max_drop) if dataset else None
+    if gate:
+        gate.items()  # a folder that cannot be judged on is told now, not after hours of rounds
+    for path, suffix in ((out, ".safetensors"), (picture, ".png")):
+        _check_file(path, suffix, model)
+    if picture:
+        need("report")
+    if plan and plan.exists():
+        raise InputError(plan, "exists, and may have been edited", "a new file", f"--apply {plan} takes it as it is")
+    opened = read_key(key)
+    if rounds:
+        from faceir.verbs.prune_rounds import run_rounds
+
+        for option, value in (("--plan", plan), ("--picture", picture)):
+            if value:
+                raise InputError(option, "goes not with --rounds, which has a plan a round", "one of them")
+        run_rounds(Rounds(model, out, rounds, retrain, results, choice, gate, opened), console)
         return
-    checkpoint.save(out, _pruned(loaded, made, params, macs))
+    for option, value in (("--retrain", retrain), ("--results", results)):
+        if value:
+            raise InputError(option, "goes with --rounds", "--rounds 1 or more")
+    if gate and out is None:
+        raise InputError("-d", "judges a cut, and without -o nothing is cut", "-o OUT.safetensors")
+    loaded = checkpoint.load(model, opened)
+    clock = choice.clock(loaded) if out is None or latency_ms else None
+    made = _read(apply, loaded, model) if apply else choice.plan(loaded, clock, console)
+    if plan:
+        _write(plan, made)
+    show(made, loaded, clock, picture, console)
+    if out is None:
+        how = f"--apply {apply or plan}" if apply or plan else "and the same options"
+        console.print(f"nothing is cut; next: faceir prune -m {model} -o OUT.safetensors {how}", soft_wrap=True)
+        return
+    pruned = cut(loaded, made, choice, console)
+    if gate:
+        from faceir.train.detector import TorchDetector
+
+        before, after = (TorchDetector(one.net, one.contract) for one in (loaded, pruned))
+        gate.check(before, after, loaded.contract, f"pruning {model.name}", console)
+    else:
+        console.print("no gate: nobody has judged what the cut cost; -d DATASET does")
+    checkpoint.save(out, pruned, key=opened)
     console.print(
         f"wrote {out}; next: train it again, faceir train with --set model_config.pretrained_model_file={out} "
-        "--set model_config.load_graph=true --set training_config.regularizer.type=NO_REG",
+        "--set model_config.load_graph=true --set training_config.regularizer.type=NO_REG, or prune by --rounds",
         soft_wrap=True,
     )
 
 
-def _check_options(chosen: dict[str, Any]) -> None:
-    """Raise `InputError` for options of the two rules together."""
-    by_share = [option for option in ("--keep-macs", "--keep-params") if option in chosen]
-    if len(by_share) == 2:
-        raise InputError("--keep-macs, --keep-params", "are both given", "one of them")
-    for option in ("--threshold", "--normalizer", "--equalization"):
-        if by_share and option in chosen:
-            raise InputError(option, f"goes not with {by_share[0]}, which finds its own threshold", "one of them")
-    if "--importance" in chosen and not by_share:
-        raise InputError("--importance", "goes with --keep-macs or --keep-params", "one of them")
-
-
-def _check_out(out: Path, model: Path) -> None:
-    if out.suffix != ".safetensors":
-        raise InputError("--out", f"is {out.name}", "a name that ends in .safetensors")
-    if out.resolve() == model.resolve():
+def _check_file(path: Path | None, suffix: str, model: Path) -> None:
+    if path is None:
+        return
+    if path.suffix != suffix:
+        raise InputError("--out" if suffix == ".safetensors" else "--picture", f"is {path.name}", f"a name in {suffix}")
+    if path.resolve() == model.resolve():
         raise InputError("--out", "is the model itself", "another file: what is cut does not come back")
 
 
-def _make(loaded: Checkpoint, chosen: dict[str, Any]) -> Plan:
-    """A plan by the options that were given."""
-    from faceir.train import prune as pruning
+def _read(path: Path, loaded: Checkpoint, model: Path) -> Plan:
+    """The plan in a file, which must be of this net."""
+    from faceir.train.prune import Plan
 
-    options = {option.removeprefix("--").replace("-", "_"): value for option, value in chosen.items()}
-    if "exclude" in options:
-        options["excluded"] = options.pop("exclude")
-    if "keep_macs" in options or "keep_params" in options:
-        return pruning.plan_for(loaded.net, loaded.contract.fit.size_wh, **options)
-    return pruning.make_plan(loaded.net, **options)
+    made = Plan.from_json(need_file(path, "a pruning plan").read_text(encoding="utf-8", errors="replace"), path)
+    if made.before != loaded.net.architecture:
+        raise InputError(path, f"was made for a net of other widths than {model}", "a plan of this net")
+    return made
 
 
-def _pruned(loaded: Checkpoint, plan: Plan, params: float, macs: float) -> Checkpoint:
-    """The checkpoint after the cut: its scores are those of another net, so they go."""
-    from dataclasses import replace
-
-    from faceir.train import prune as pruning
-
-    note = {"params": round(params, 6), "macs": round(macs, 6), "rule": plan.rule}
-    if "pruned" in loaded.data:  # shares are of the net that was cut, so the cut before it is kept too
-        note["earlier"] = loaded.data["pruned"]
-    net = pruning.apply(loaded.net, plan)
-    return replace(loaded, net=net, step=0, scores={}, data={**loaded.data, "pruned": note})
-
-
-def _print(plan: Plan, size_wh: tuple[int, int], console: Any) -> None:
-    from rich.table import Table
-
-    from faceir.train import prune as pruning
-
-    rows = pruning.describe(plan, size_wh)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("layer")
-    for heading in ("channels", "kept", "parameters", "kept", f"MMAC at {size_wh[0]}x{size_wh[1]}", "kept"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(row.name, *map(str, row.channels), *(f"{n:,}" for n in row.params), *_millions(row.macs))
-    before, after = pruning.cost(plan.before, size_wh), pruning.cost(plan.after, size_wh)
-    table.add_row(
-        "all", "", "", f"{before.params:,}", f"{after.params:,}", *_millions((before.macs, after.macs)), style="bold"
-    )
-    console.print(table)
-
-
-def _millions(macs: tuple[int, int]) -> list[str]:
-    return [f"{n / 1e6:,.1f}" for n in macs]
+def _write(path: Path, plan: Plan) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(plan.to_json(), encoding="utf-8")
+    os.replace(part, path)

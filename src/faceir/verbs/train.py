@@ -13,14 +13,12 @@ from faceir.errors import FaceirError, InputError, need
 from faceir.verbs.terminal import interruptible, progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from rich.console import Console
 
-    from faceir.data import kitti
     from faceir.spec import Experiment
     from faceir.train.loop import Progress, Training
-    from faceir.train.model import GridBoxNet
     from faceir.train.setup import Data
 
 __all__ = ["train"]
@@ -62,8 +60,6 @@ def train(
         return
     results.mkdir(parents=True, exist_ok=True)
     (results / "experiment_spec.txt").write_text(training.spec, encoding="utf-8")
-    if data.validation:
-        training.validate = _judge(training, data.validation, setup.rules(experiment))
     _watch(loop.run(training, results), training, console)
     last = max(results.glob("model.epoch-*.safetensors"), key=lambda p: int(p.stem.rpartition("-")[2]))
     final = results / "weights" / f"{name}.safetensors"
@@ -113,34 +109,33 @@ def _print_plan(training: Training, data: Data, device: str, console: Console) -
     from faceir.train.model import count_macs, count_params
 
     size_wh = training.contract.fit.size_wh
-    net, steps = training.net, training.samples.total_steps
+    net, batches = training.net, f" in {training.accumulate} batches" if training.accumulate > 1 else ""
+    pictures = training.samples.batch_size * training.accumulate
     macs = count_macs(net, size_wh) / 1e9
     for label, text in (
         ("net", f"{count_params(net) / 1e6:.2f} M parameters, {macs:.2f} GMAC at {size_wh[0]}x{size_wh[1]}"),
         ("data", f"{len(data.training)} pictures to train on, {len(data.validation)} to validate on"),
         ("device", device),
         ("precision", f"{training.precision} ({training.precision_reason})"),
-        ("steps", f"{steps} of {training.samples.batch_size} pictures, {training.steps_per_epoch} an epoch"),
+        ("steps", f"{training.total_steps} of {pictures} pictures{batches}, {training.steps_per_epoch} an epoch"),
     ):  # fmt: skip
         console.print(f"{label:>10}: {text}")
+    if training.teacher:
+        console.print(f"{'teacher':>10}: {count_params(training.teacher.net) / 1e6:.2f} M parameters")
+    if loaded := training.data.get("pretrained"):
+        _print_loaded(loaded, console)
 
 
-def _judge(training: Training, items: list[kitti.Item], rules: Any) -> Callable[[GridBoxNet], dict[str, Any]]:
-    """What the loop calls to validate."""
-    from faceir.evaluate import LEAST_SCORE, evaluate, judge
-    from faceir.train.detector import TorchDetector
+def _print_loaded(loaded: dict[str, Any], console: Console) -> None:
+    """Which layers came from the file, and why the others did not."""
+    from rich.table import Table
 
-    contract = training.contract.with_threshold(LEAST_SCORE)
-
-    def validate(net: GridBoxNet) -> dict[str, Any]:
-        detector = TorchDetector(net.eval(), contract, training.precision)
-        samples = training.samples
-        judged = judge(items, detector, contract.fit, rules, samples.classes, samples.class_mapping)
-        scores = evaluate(judged, rounds=0)
-        rates = ("ap", "precision", "recall", "accuracy")
-        return {"threshold": scores.threshold} | {rate: getattr(scores, rate).value for rate in rates}
-
-    return validate
+    table = Table("layer", "parameters", "", title=f"from {loaded['file']}", box=None, pad_edge=False)
+    for layer, parameters, fate in loaded["layers"]:
+        table.add_row(layer, f"{parameters:,}", fate, style="" if fate == "loaded" else "yellow")
+    console.print(table)
+    taken = sum(parameters for _, parameters, fate in loaded["layers"] if fate == "loaded")
+    console.print(f"{taken:,} of {sum(row[1] for row in loaded['layers']):,} parameters came from the file")
 
 
 def _overfit(training: Training, console: Console) -> None:
@@ -163,7 +158,7 @@ def _watch(steps: Generator[Progress], training: Training, console: Console) -> 
     """Show the run as it goes, to its end or to Ctrl-C."""
     last = None
     with closing(steps), interruptible() as stop, progress_bar(console) as bar:  # closing saves where it stopped
-        task = bar.add_task("starting", total=training.samples.total_steps, rate="")
+        task = bar.add_task("starting", total=training.total_steps, rate="")
         for last in steps:
             line = f"epoch {last.epoch + 1}: coverage {last.cov_cost:.4f}, boxes {last.bbox_cost:.5f}"
             bar.update(task, completed=last.step, description=line, rate=f"rate {last.rate:.1e}")
@@ -175,9 +170,11 @@ def _watch(steps: Generator[Progress], training: Training, console: Console) -> 
                 console.print(f"step {last.step} of {last.total_steps}, {line}")
             if stop.is_set():
                 break
-    if last and last.step < last.total_steps:
+    if last and last.step < last.total_steps and stop.is_set():
         console.print(f"stopped at step {last.step} of {last.total_steps}; the same command goes on from there")
         raise typer.Exit(130)
+    if last and last.step < last.total_steps:
+        console.print(f"ended at step {last.step} of {last.total_steps}: validation gets no better")
 
 
 def _percent(scores: dict[str, Any]) -> str:

@@ -1,0 +1,269 @@
+"""Things before faces, and things that are none: chosen, placed and lit as they stand in a car at night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceir.boxes import FloatArray
+from faceir.data.augment import shapes
+from faceir.data.augment.heads import head_layer
+from faceir.data.augment.scene import Layer, Scene
+from faceir.data.augment.settings import Occluders
+from faceir.data.augment.shapes import Points, Stencil, superellipse
+from faceir.detections import DONT_CARE, Detections
+from faceir.flow import Image
+
+__all__ = ["occlude"]
+
+_LEAST_HEIGHT = 9  # px; nothing is put before smaller faces
+_TWO_PROBABILITY = 0.25  # of a second thing
+Heads = Callable[[], tuple[Image, Detections]]
+
+
+@dataclass(frozen=True)
+class Face:
+    """Where a thing goes: the box of a face, or of a place without one."""
+
+    x: float
+    y: float
+    """The centre."""
+    w: float
+    h: float
+    skin: float
+    """Brightness of its middle, 0..255."""
+
+    @staticmethod
+    def of(canvas: Image, box: FloatArray) -> Face:
+        """The face in `box` `[4]` of `canvas`."""
+        x1, y1, x2, y2 = box.tolist()
+        x, y, w, h = (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
+        middle = canvas[int(y - h / 5) : int(y + h / 4) + 1, int(max(x - w / 4, 0)) : int(x + w / 4) + 1]
+        return Face(x, y, w, h, float(middle.mean()) if middle.size else 128.0)
+
+
+def occlude(
+    canvas: Image, truth: Detections, how: Occluders, rng: np.random.Generator, heads: Heads
+) -> tuple[Image, Detections]:
+    """`canvas` uint8 gray `[H,W]` and its faces after things were put before them and beside them.
+
+    The picture and the faces handed in stay as they are. `heads` gives a gray picture and its faces to cut a
+    head from; it is called only when one is wanted.
+    """
+    hides, distracts = rng.random() < how.probability, rng.random() < how.distractor_probability
+    tall = np.flatnonzero((truth.labels != DONT_CARE) & (truth.xyxy[:, 3] - truth.xyxy[:, 1] >= _LEAST_HEIGHT))
+    if not (hides and len(tall)) and not distracts:
+        return canvas, truth
+    scene = Scene(canvas, truth)
+    if distracts:
+        for _ in range(_count(rng)):
+            _distract(scene, truth, rng)
+    if hides and len(tall):
+        for index in rng.choice(tall, min(_count(rng), len(tall)), replace=False):
+            _hide(scene, Face.of(scene.canvas, truth.xyxy[index]), how, rng, heads, truth)
+    return scene.canvas, scene.truth()
+
+
+def _count(rng: np.random.Generator) -> int:
+    return 2 if rng.random() < _TWO_PROBABILITY else 1
+
+
+def _hide(scene: Scene, face: Face, how: Occluders, rng: np.random.Generator, heads: Heads, truth: Detections) -> None:
+    """Put one thing before `face`."""
+    things = {
+        _patch: how.patch, _cap: how.cap, _hand: how.hand, _seat: how.seat, _back_of_head: how.back_of_head,
+    }  # fmt: skip
+    weights = np.array([*things.values(), how.head])
+    if not weights.sum():
+        return
+    index = int(rng.choice(len(weights), p=weights / weights.sum()))
+    if index < len(things):
+        _paste(scene, list(things)[index](scene, face, truth, rng))
+        return
+    height = face.h * float(np.exp(rng.uniform(np.log(0.8), np.log(2.2))))
+    beside = (face.w + 0.95 * height) / 2 * rng.uniform(0.35, 1.0) * _sign(rng)
+    centre = np.array([face.x + beside, face.y + height * rng.uniform(-0.2, 0.4)])
+    donor, faces = heads()
+    bright = face.skin * float(np.exp(rng.uniform(-0.4, 0.7)))
+    size_wh = (scene.canvas.shape[1], scene.canvas.shape[0])
+    cut_out = head_layer(donor, faces, centre, height, size_wh, bright, rng)
+    if cut_out is None:
+        _paste(scene, _back_of_head(scene, face, truth, rng))
+    else:
+        scene.paste(*cut_out)
+
+
+def _distract(scene: Scene, truth: Detections, rng: np.random.Generator) -> None:
+    """Put a thing somewhere, as large as it would be beside one of the faces or beside one that might be here."""
+    height, width = scene.canvas.shape
+    low, high = np.log(14), np.log(0.6 * height)
+    tall = float(np.exp(rng.uniform(low, high)))
+    skin = float(rng.uniform(40, 235))
+    if len(truth) and rng.random() < 0.6:
+        like = Face.of(scene.canvas, truth.xyxy[rng.integers(len(truth))])
+        tall = float(np.clip(like.h * np.exp(rng.uniform(-0.5, 0.7)), 14, 0.8 * height))
+        skin = float(np.clip(like.skin * np.exp(rng.uniform(-0.5, 0.8)), 20, 250))
+    here = Face(rng.uniform(0, width), rng.uniform(0.1, 1) * height, 0.78 * tall, tall, skin)
+    thing = (_hand, _hand, _arm, _arm, _head_rest, _back_of_head)[rng.integers(6)]
+    _paste(scene, thing(scene, here, truth, rng))
+
+
+# ------------------------------------------------------------------------------------------- things
+
+
+def _patch(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """An ellipse or a bar, filled with a piece of the same picture or with one gray."""
+    centre = (face.x + face.w * rng.uniform(-0.6, 0.6), face.y + face.h * rng.uniform(-0.6, 0.6))
+    half = (face.w * rng.uniform(0.15, 0.6), face.h * rng.uniform(0.1, 0.5))
+    outline = superellipse(centre, half, 2 if rng.random() < 0.6 else 12, rng.uniform(0, np.pi))
+    stencil = _around(scene, outline)
+    stencil.polygon(outline)
+    if rng.random() < 0.6 and (light := _texture(scene, stencil, truth, rng)) is not None:
+        return [stencil.filled(light)]
+    return [stencil.layer(rng.uniform(5, 220), rng)]
+
+
+def _cap(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """Crown and brim over the upper 15 to 50 % of a face, and a shadow that falls on the rest of it."""
+    edge = face.y - face.h / 2 + face.h * rng.uniform(0.15, 0.5)
+    tilt, side = rng.uniform(-0.25, 0.25), rng.uniform(-0.25, 0.25) * face.w
+    thick = face.h * rng.uniform(0.07, 0.18)
+    top = face.y - face.h / 2 - face.h * rng.uniform(0.12, 0.4)
+    middle = edge - thick
+    crown = superellipse((face.x, middle), (face.w * rng.uniform(0.52, 0.64), middle - top), 2.4, tilt)
+    crown = crown[(crown - [face.x, middle]) @ [-np.sin(tilt), np.cos(tilt)] <= 1e-6]
+    brim = superellipse((face.x + side, middle), (face.w * rng.uniform(0.55, 0.75), thick), 2.0, tilt)
+    stencil = _around(scene, np.concatenate([crown, brim]))
+    stencil.polygon(crown, int(rng.integers(170, 256)))
+    stencil.polygon(brim, int(rng.integers(120, 256)))
+    _shadow(scene, face, edge, rng)
+    dark = rng.random() < 0.65
+    base = face.skin * rng.uniform(0.1, 0.6) if dark else min(face.skin * rng.uniform(0.9, 1.9), 250)
+    return [stencil.layer(max(base, 4), rng, rough=rng.uniform(0.03, 0.15))]
+
+
+def _shadow(scene: Scene, face: Face, edge: float, rng: np.random.Generator) -> None:
+    """Darken a face below `edge`, most right under it."""
+    x1, x2 = max(int(face.x - 0.6 * face.w), 0), int(face.x + 0.6 * face.w) + 1
+    y1, y2 = max(int(edge - 1), 0), int(face.y + 0.55 * face.h) + 1
+    part = scene.canvas[y1:y2, x1:x2]
+    if not part.size:
+        return
+    depth = rng.uniform(0.1, 0.75) * np.exp(-np.arange(part.shape[0]) / (face.h * rng.uniform(0.12, 0.6)))
+    across = np.clip(1.6 - 1.6 * np.abs(np.linspace(-1, 1, part.shape[1])) ** 3, 0, 1)
+    part[:] = part * (1 - np.float32(1) * depth[:, None] * across[None, :]) + 0.5
+
+
+def _hand(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """A hand before mouth, cheek, chin or eyes, its arm coming from below or from the side."""
+    x, y = ((0, 0.3), (0.4, 0.15), (-0.4, 0.15), (0.1, 0.55), (0, -0.2))[rng.integers(5)]
+    size = face.h * rng.uniform(0.32, 0.62)
+    angle = -np.pi / 2 + rng.normal(0, 0.9)  # up, y points down
+    centre = (face.x + (x + rng.normal(0, 0.1)) * face.w, face.y + (y + rng.normal(0, 0.1)) * face.h)
+    return _limbs(scene, shapes.hand(centre, size, angle, rng), face, rng)
+
+
+def _arm(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """An elbow with both halves of its arm."""
+    size = face.h * rng.uniform(0.35, 0.8)
+    return _limbs(scene, shapes.arm((face.x, face.y), size, rng.uniform(-np.pi, np.pi), rng), face, rng)
+
+
+def _limbs(scene: Scene, parts: Points, face: Face, rng: np.random.Generator) -> list[Layer]:
+    ends, radii = parts[:, :4].reshape(-1, 2), parts[:, 4:].reshape(-1, 1)
+    stencil = _around(scene, np.concatenate([ends - radii, ends + radii]))
+    stencil.limbs(parts)
+    near = float(np.exp(rng.uniform(-0.25, 0.75)))  # hands are often nearer to the lamp than the face
+    return [stencil.layer(float(np.clip(face.skin * near * 1.15, 8, 255)), rng, rough=rng.uniform(0.02, 0.12))]
+
+
+def _seat(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """A seat-back or head-rest that hides the lower part or one side of a face and reaches beyond it."""
+    wide, high = face.w * rng.uniform(0.7, 1.6), face.h * rng.uniform(0.7, 2.5)
+    if rng.random() < 0.5:  # from below
+        x, y = face.x + face.w * rng.uniform(-0.5, 0.5), face.y + face.h * rng.uniform(-0.1, 0.55) + high
+    else:
+        reach = wide - face.w * rng.uniform(-0.45, 0.25)
+        x, y = face.x + _sign(rng) * max(reach, 0.1 * face.w), face.y + high * rng.uniform(-0.2, 0.7)
+    return _upholstery(scene, (x, y), (wide, high), face, truth, rng)
+
+
+def _head_rest(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """A head-rest about as large as a head, on its own."""
+    half = (face.w * rng.uniform(0.5, 1.0), face.h * rng.uniform(0.35, 0.7))
+    return _upholstery(scene, (face.x, face.y), half, face, truth, rng)
+
+
+def _upholstery(
+    scene: Scene, centre: tuple[float, float], half: tuple[float, float], face: Face, truth: Detections,
+    rng: np.random.Generator,
+) -> list[Layer]:  # fmt: skip
+    outline = superellipse(centre, half, rng.uniform(2.6, 7), rng.normal(0, 0.12))
+    posts = [
+        np.array([(x, centre[1] + half[1] * 0.8), (x, centre[1] + half[1] * 1.4)])
+        for x in (centre[0] - 0.4 * half[0], centre[0] + 0.4 * half[0])
+    ] if half[1] < half[0] and rng.random() < 0.5 else []  # fmt: skip
+    stencil = _around(scene, np.concatenate([outline, *posts]))
+    thick = np.array([0.06 * half[0], 0])
+    for post in posts:
+        stencil.polygon(np.concatenate([post - thick, post[::-1] + thick]), 150)
+    stencil.polygon(outline, 200)
+    lit = rng.uniform(0.6, 0.95)
+    stencil.polygon(np.array(centre) + (outline - centre) * lit + rng.uniform(-0.05, 0.05, 2) * half, 255)
+    if rng.random() < 0.25 and (light := _texture(scene, stencil, truth, rng)) is not None:
+        return [stencil.filled(cv2.convertScaleAbs(light, alpha=rng.uniform(0.25, 0.8)))]
+    base = face.skin * np.exp(rng.uniform(-2.3, 0.1))
+    return [stencil.layer(float(np.clip(base, 4, 200)), rng, rough=rng.uniform(0.02, 0.12))]
+
+
+def _back_of_head(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """Hair of a head larger than the face, beside it or over it, with neck and shoulders half of the time."""
+    grown = rng.uniform(1.0, 1.7)
+    a, b = 0.55 * face.w * grown, 0.68 * face.h * grown
+    x = face.x + _sign(rng) * (face.w / 2 + a) * rng.uniform(0.3, 0.95)
+    y = face.y + face.h * rng.uniform(-0.1, 0.5)
+    layers = []
+    if rng.random() < 0.5:
+        for outline, bright in (
+            (superellipse((x, y + b), (0.55 * a, 0.6 * b), 3), 0.9),
+            (superellipse((x, y + 2.5 * b), (2.1 * a, 1.3 * b), 2.6), np.exp(rng.uniform(-1.5, 0.3))),
+        ):
+            stencil = _around(scene, outline)
+            stencil.polygon(outline)
+            layers.append(stencil.layer(float(np.clip(face.skin * bright, 5, 230)), rng, 0.1))
+    head = superellipse((x, y), (a, b), rng.uniform(2, 2.6), rng.normal(0, 0.15))
+    stencil = _around(scene, head)
+    stencil.polygon(head)
+    base = float(np.clip(face.skin * np.exp(rng.uniform(-2.2, 0.0)), 5, 190))
+    return [*layers, stencil.filled(shapes.hair(stencil.alpha.shape, base, rng), 1.0)]
+
+
+# ------------------------------------------------------------------------------------------- places
+
+
+def _paste(scene: Scene, layers: list[Layer]) -> None:
+    for layer in layers:
+        scene.paste(layer)
+
+
+def _around(scene: Scene, points: Points) -> Stencil:
+    return Stencil((*points.min(axis=0), *points.max(axis=0)), (scene.canvas.shape[1], scene.canvas.shape[0]))
+
+
+def _texture(scene: Scene, stencil: Stencil, truth: Detections, rng: np.random.Generator) -> Image | None:
+    """A piece of the picture as large as the stencil's window, from where no face is; None when there is none."""
+    h, w = stencil.alpha.shape
+    rows, columns = scene.canvas.shape
+    for _ in range(4):
+        x, y = int(rng.integers(0, columns - w + 1)), int(rng.integers(0, rows - h + 1))
+        b = truth.xyxy
+        if not ((b[:, 0] < x + w) & (b[:, 2] > x) & (b[:, 1] < y + h) & (b[:, 3] > y)).any():
+            return scene.canvas[y : y + h, x : x + w].copy()
+    return None
+
+
+def _sign(rng: np.random.Generator) -> float:
+    return 1.0 if rng.random() < 0.5 else -1.0

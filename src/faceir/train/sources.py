@@ -1,0 +1,149 @@
+"""The labelled pictures that a spec names: found, parted, and checked before the first epoch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceir import spec as specs
+from faceir.data import kitti
+from faceir.detections import DONT_CARE
+from faceir.errors import InputError, SpecError, need_file
+from faceir.spec.experiment_pb2 import DatasetConfig, Experiment
+from faceir.train.loader import Mixture
+
+__all__ = ["FOLDS", "Data", "check_labels", "class_mapping", "find_data", "mixture", "without"]
+
+FOLDS = 7
+FOLD_SHARE = 0.14
+"""Share of the pictures that a `validation_fold` keeps for validation, the val_split of TAO's example specs."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The labelled pictures that a spec names."""
+
+    training: list[kitti.Item]
+    weights: list[float]
+    """Loss weight of each training picture, its source's."""
+    validation: list[kitti.Item]
+    """Empty when the spec names none."""
+    source_of: list[int]
+    """Index of the data source of each training picture."""
+
+
+def find_data(spec: Experiment) -> Data:
+    """Find all pictures of a spec.
+
+    `validation_fold` keeps a fixed seventh of them for validation, as TAO's converter does by its
+    random partition; `validation_data_source` names others.
+    """
+    config = spec.dataset_config
+    items: list[kitti.Item] = []
+    weights: list[float] = []
+    source_of: list[int] = []
+    for n, source in enumerate(config.data_sources):
+        found = _find(source, f"dataset_config.data_sources.{n}")
+        items += found
+        weights += [source.source_weight or 1.0] * len(found)
+        source_of += [n] * len(found)
+    if not items:
+        raise SpecError("dataset_config.data_sources", "is missing", "at least one", "name an image_directory_path")
+    if config.HasField("validation_data_source"):
+        validation = _find(config.validation_data_source, "dataset_config.validation_data_source")
+        return Data(items, weights, validation, source_of)
+    if not config.HasField("validation_fold"):
+        return Data(items, weights, [], source_of)
+    share = round(FOLD_SHARE * len(items))
+    order = np.random.default_rng(42).permutation(len(items))
+    held_out = set(order[config.validation_fold * share :][:share].tolist())
+    whole = Data(items, weights, [items[n] for n in sorted(held_out)], source_of)
+    return _keep(whole, [n for n in range(len(items)) if n not in held_out])
+
+
+def _keep(data: Data, numbers: Sequence[int]) -> Data:
+    """The same with only these training pictures."""
+    return Data(
+        [data.training[n] for n in numbers],
+        [data.weights[n] for n in numbers],
+        data.validation,
+        [data.source_of[n] for n in numbers],
+    )
+
+
+def _find(source: Any, where: str) -> list[kitti.Item]:
+    if not source.image_directory_path:
+        raise SpecError(
+            f"{where}.image_directory_path", "is missing", "the folder that holds images/ and labels/ in KITTI format",
+            "TFRecords are not needed: name the folder that they were made from",
+        )  # fmt: skip
+    want = kitti.Filter(source.split, tuple(source.terms), tuple(source.exclude_set))
+    return kitti.find(source.image_directory_path, want)
+
+
+def without(data: Data, problems: Mapping[Path, InputError]) -> Data:
+    """The same data but for the pictures that `check_labels` found faulty."""
+    kept = _keep(data, [n for n, item in enumerate(data.training) if item.picture not in problems])
+    validation = [item for item in data.validation if item.picture not in problems]
+    return Data(kept.training, kept.weights, validation, kept.source_of)
+
+
+def mixture(spec: Experiment, source_of: Sequence[int]) -> Mixture:
+    """How often each source is drawn from, by `sampling_mode`."""
+    config = spec.dataset_config
+    sizes = np.bincount(source_of, minlength=len(config.data_sources))
+    ratios = [source.sampling_ratio for source in config.data_sources]
+    match config.sampling_mode:
+        case DatasetConfig.UNIFORM:
+            shares = tuple(float(size > 0) for size in sizes)
+        case DatasetConfig.USER_DEFINED if len(set(ratios)) > 1:
+            shares = tuple(float(size * ratio) for size, ratio in zip(sizes, ratios, strict=True))
+        case _:
+            return Mixture()
+    return Mixture(tuple(source_of), shares) if len(shares) > 1 else Mixture()
+
+
+def class_mapping(spec: Experiment) -> dict[str, str]:
+    """Label names to classes that are trained; without a mapping names stand for themselves."""
+    classes = specs.class_names(spec)
+    stated = dict(spec.dataset_config.target_class_mapping) or {name: name for name in classes}
+    return {source: target for source, target in stated.items() if target in classes}
+
+
+def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> dict[Path, InputError]:
+    """What is wrong with each faulty picture's labels; before the first epoch, so that no run learns from nothing.
+
+    Raises `InputError` at once when no label at all speaks of a class to be trained (a class name written
+    otherwise, say), with the names that the labels hold.
+    """
+    mapping, classes = class_mapping(spec), specs.class_names(spec)
+    problems: dict[Path, InputError] = {}
+    faces = Counter(dict.fromkeys(classes, 0))
+    for item in items:
+        try:
+            need_file(item.picture, "a picture")
+            if not item.label.exists():
+                raise InputError(item.label, "does not exist", "a label file, empty when there is no face")
+            truth = kitti.read_labels(item.label, mapping, classes)
+        except InputError as error:
+            problems[item.picture] = error
+            continue
+        faces.update(classes[label] for label in truth.labels.tolist() if label != DONT_CARE)
+    empty = [name for name, count in faces.items() if not count]
+    if empty:
+        held = Counter(
+            line.split()[0] for item in items[:2000] if item.label.exists()
+            for line in item.label.read_text(errors="replace").splitlines() if line.strip()
+        )  # fmt: skip
+        names = ", ".join(f"{name} ({count})" for name, count in held.most_common(8)) or "no line at all"
+        raise InputError(
+            "labels", f"none of {len(items)} files speaks of class {', '.join(empty)}; they hold {names}",
+            f"names that dataset_config.target_class_mapping maps to {', '.join(empty)}",
+            "add a target_class_mapping entry",
+        )  # fmt: skip
+    return problems

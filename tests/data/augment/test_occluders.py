@@ -1,0 +1,111 @@
+"""Occluders: they hide what they say they hide, and heads bring their faces along."""
+
+from dataclasses import fields
+
+import cv2
+import numpy as np
+import pytest
+
+from faceir.data.augment.occluders import occlude
+from faceir.data.augment.settings import Occluders
+from faceir.detections import DONT_CARE, Detections
+
+THINGS = [f.name for f in fields(Occluders) if not f.name.endswith("probability")]
+FACE = Detections([[70, 50, 110, 100]])
+
+
+def only(thing):
+    return Occluders(probability=1, **{name: float(name == thing) for name in THINGS})
+
+
+def no_head():
+    raise AssertionError("no head was asked for")
+
+
+def portrait():
+    """A white face with a black mouth on dark gray, and its box."""
+    picture = np.full((150, 180), 40, np.uint8)
+    cv2.ellipse(picture, (90, 75), (25, 32), 0, 0, 360, 230, -1)
+    cv2.ellipse(picture, (90, 92), (8, 3), 0, 0, 360, 0, -1)
+    return picture, Detections([[65, 43, 116, 108]])
+
+
+@pytest.mark.parametrize("thing", [t for t in THINGS if t != "head"])
+def test_things_hide_faces_more_or_less_and_stay_in_place(thing):
+    canvas = np.tile(np.arange(20, 220, dtype=np.uint8), (150, 1))
+    before = canvas.copy()
+    levels = []
+    for seed in range(40):
+        seen, truth = occlude(canvas, FACE, only(thing), np.random.default_rng(seed), no_head)
+        levels.append(int(truth.occlusion[0]))
+        assert np.array_equal(truth.xyxy, FACE.xyxy)
+        assert (seen != canvas).any()
+    assert np.array_equal(canvas, before)
+    assert max(levels) >= 4
+    assert len(set(levels)) >= 4
+
+
+def test_a_head_brings_its_face_along():
+    donor, face = portrait()
+    canvas = np.full((150, 200), 120, np.uint8)
+    for seed in range(40):
+        seen, truth = occlude(canvas, FACE, only("head"), np.random.default_rng(seed), lambda: (donor, face))
+        if len(truth) == 1:
+            continue  # its face lies outside of the view
+        assert truth.occlusion[1] == -1
+        x1, y1, x2, y2 = truth.xyxy[1].tolist()
+        assert 0 <= x1 < x2 <= 200
+        assert 0 <= y1 < y2 <= 150
+        if truth.truncation[1] <= 0:  # the face is where its box says: brightness changes at the box's four sides
+            bright = seen > seen[int((y1 + y2) / 2), int((x1 + x2) / 2)] * 0.7
+            rows, columns = np.nonzero(bright[int(y1) : int(y2) + 1, int(x1) : int(x2) + 1])
+            assert rows.min() <= 2
+            assert columns.min() <= 2
+            assert columns.max() >= x2 - x1 - 3
+            break
+    else:
+        raise AssertionError("no head came whole")
+
+
+def test_a_donor_without_a_usable_face_gives_no_face():
+    donor = np.full((60, 60), 40, np.uint8)
+    unusable = [
+        Detections(),
+        Detections([[20, 30, 26, 37]]),  # too small
+        Detections([[20, 20, 40, 44]], labels=[DONT_CARE]),
+        Detections([[20, 20, 40, 44]], occlusion=[5]),
+        Detections([[20, 20, 40, 44], [24, 20, 44, 44]]),  # two in one cut
+    ]
+    for faces in unusable:
+        for seed in range(5):
+            _, truth = occlude(
+                np.full((150, 200), 120, np.uint8), FACE, only("head"), np.random.default_rng(seed),
+                lambda faces=faces: (donor, faces),
+            )  # fmt: skip
+            assert len(truth) == 1
+
+
+def test_distractors_need_no_face_and_make_none():
+    canvas = np.full((150, 200), 120, np.uint8)
+    changed = 0
+    for seed in range(30):
+        how = Occluders(probability=1, distractor_probability=1)
+        seen, truth = occlude(canvas, Detections(), how, np.random.default_rng(seed), no_head)
+        assert len(truth) == 0
+        changed += bool((seen != canvas).any())
+    assert changed == 30
+
+
+def test_nothing_is_put_before_regions_to_ignore_or_specks():
+    canvas = np.full((150, 200), 120, np.uint8)
+    for truth in (Detections(FACE.xyxy, labels=[DONT_CARE]), Detections([[10, 10, 14, 15]])):
+        seen, after = occlude(canvas, truth, Occluders(probability=1), np.random.default_rng(0), no_head)
+        assert seen is canvas
+        assert after is truth
+
+
+def test_probability_0_leaves_all_as_it_is():
+    canvas = np.zeros((20, 20), np.uint8)
+    seen, truth = occlude(canvas, FACE, Occluders(), np.random.default_rng(0), no_head)
+    assert seen is canvas
+    assert truth is FACE
