@@ -12,12 +12,14 @@ from faceir import __version__
 from faceir.errors import FaceirError
 from faceir.verbs.bench import bench
 from faceir.verbs.calibrate import calibrate
+from faceir.verbs.dataset import dataset
 from faceir.verbs.demo import demo
 from faceir.verbs.detect import detect
 from faceir.verbs.evaluate import evaluate
 from faceir.verbs.export import export
 from faceir.verbs.models import models
 from faceir.verbs.prune import prune
+from faceir.verbs.report import report
 from faceir.verbs.terminal import say_error
 from faceir.verbs.train import train
 
@@ -74,6 +76,7 @@ def _top(
     pass  # main() takes --debug out; it stands here for --help
 
 
-for _verb in (train, prune, calibrate, export, evaluate, detect, bench, demo):
+for _verb in (train, prune, calibrate, export, evaluate, report, detect, bench, demo):
     app.command()(_verb)
 app.add_typer(models)
+app.add_typer(dataset)

@@ -30,12 +30,12 @@ def percent(value: float | None, decimals: int = 1) -> str:
 
 
 def interval(rate: Rate) -> str:
-    """"45.9 to 56.3 %", or "" where there is none."""
+    """ "45.9 to 56.3 %", or "" where there is none."""
     return "" if rate.low is None or rate.high is None else f"{100 * rate.low:.1f} to {100 * rate.high:.1f} %"
 
 
 def sized(rate: Rate) -> str:
-    """"51.4 % [45.9, 56.3]"."""
+    """ "51.4 % [45.9, 56.3]"."""
     if rate.value is None or rate.low is None or rate.high is None:
         return percent(rate.value)
     return f"{percent(rate.value)} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"

@@ -362,6 +362,8 @@ def _check_clustering(where: str, config: Any) -> None:
         _within(f"{where}.{name}", getattr(config, name), 0, 1)
     for name in ("dbscan_min_samples", "dbscan_confidence_threshold", "minimum_bounding_box_height", "group_threshold"):
         _at_least(f"{where}.{name}", getattr(config, name), 0)
+    if config.nms_vote_weight <= 0:
+        raise SpecError(f"{where}.nms_vote_weight", f"is {config.nms_vote_weight}", "above 0, 1 as a rule")
     if config.top_k == 0 or config.top_k < -1:
         raise SpecError(f"{where}.top_k", f"is {config.top_k}", "-1 for all, or at least 1", "write `top_k: -1`")
 

@@ -35,7 +35,17 @@ from faceir.train.sources import Data, check_labels, class_mapping, find_data, m
 from faceir.train.validate import Bounds, Judge
 from faceir.train.widen import widen
 
-__all__ = ["Data", "check_labels", "contract", "find_data", "make_training", "rules", "without"]
+__all__ = [
+    "Data",
+    "augmentation",
+    "check_labels",
+    "contract",
+    "find_data",
+    "make_training",
+    "phases",
+    "rules",
+    "without",
+]
 
 
 def contract(spec: Experiment, name: str = "") -> Contract:
@@ -102,8 +112,8 @@ def _samples(spec: Experiment, data: Data, total_batches: int) -> Samples:
         class_mapping=class_mapping(spec),
         classes=specs.class_names(spec),
         raster=specs.raster_params(spec),
-        augmentation=_augmentation(spec),
-        phases=_phases(spec),
+        augmentation=augmentation(spec),
+        phases=phases(spec),
         rules=rules(spec),
         batch_size=spec.training_config.batch_size_per_gpu,
         total_steps=total_batches,
@@ -289,7 +299,8 @@ def _target_class(stated: Any) -> TargetClass:
     )
 
 
-def _augmentation(spec: Experiment) -> Augmentation:
+def augmentation(spec: Experiment) -> Augmentation:
+    """What the spec does to pictures; occluders belong to the infrared camera and are off with it."""
     a = spec.augmentation_config
     s, c, i, o = a.spatial_augmentation, a.color_augmentation, a.infrared, a.occluders
     return Augmentation(
@@ -348,7 +359,7 @@ def _augmentation(spec: Experiment) -> Augmentation:
     )
 
 
-def _phases(spec: Experiment) -> tuple[Phase, ...]:
+def phases(spec: Experiment) -> tuple[Phase, ...]:
     """Crops and frames first, whole frames last."""
     a = spec.augmentation_config
     size_wh = (a.preprocessing.output_image_width, a.preprocessing.output_image_height)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faceir.errors import FaceirError, InputError
+from faceir.errors import FaceirError, InputError, need
 from faceir.verbs.key import KeyOption, read_key
 
 if TYPE_CHECKING:
@@ -62,6 +62,12 @@ def evaluate(
         typer.Option(metavar="FAULT", help="Also under graded camera faults: all, or some by name; repeatable."),
     ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write everything here (docs/evaluation.md).")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write one web page with everything here (docs/report.md).")
+    ] = None,
+    no_pictures: Annotated[
+        bool, typer.Option("--no-pictures", help="Leave pictures of the data set out of the page.")
+    ] = False,
     baseline: Annotated[
         Path | None, typer.Option(help="JSON of a former evaluation; exit 1 when accuracy dropped.")
     ] = None,
@@ -77,9 +83,12 @@ def evaluate(
     from faceir.evaluate.document import Evaluation, Settings
     from faceir.evaluate.stress import faults_of
     from faceir.verbs.open import open_detector
+    from faceir.verbs.report import write_page
     from faceir.verbs.score_tables import print_evaluation, print_gate
 
     console = Console(highlight=False, markup=False, width=126)
+    if report:
+        need("report")  # told before the work
     _check(threshold=threshold, min_visible=min_visible, max_occlusion=max_occlusion, rounds=rounds, max_drop=max_drop)
     former = Evaluation.read(baseline) if baseline else None  # a bad file is told before the work
     faults = faults_of(stress or ())
@@ -115,6 +124,8 @@ def evaluate(
     print_evaluation(evaluation, console, slices)
     if json:
         evaluation.write(json)
+    if report:
+        console.print(write_page(evaluation, report, None if no_pictures else dataset, judged))
     failed = bool(problems)
     if former:
         gate = hold_against(former, evaluation, max_drop, baseline)

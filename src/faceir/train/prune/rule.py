@@ -30,7 +30,7 @@ from faceir.train.prune.wiring import wiring
 
 __all__ = ["DEFAULT_SCALES", "Clock", "make_plan", "plan_for"]
 
-DEFAULT_SCALES = {"l2": "max", "bn": "none", "taylor": "none"}
+DEFAULT_SCALES = {"l2": "max", "bn": "none", "taylor": "energy"}
 """Of each importance, what `plan_for` divides a layer's figures by unless told otherwise."""
 _LATENCY_TRIES, _LATENCY_SLACK = 5, 0.03
 """Corrections of a predicted time by a measured one, and the share below the target that needs none."""
