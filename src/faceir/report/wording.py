@@ -10,7 +10,7 @@ from faceir.evaluate.interval import Rate
 
 __all__ = ["DASH", "Figure", "chosen", "figures", "interval", "percent", "score", "sized", "usable"]
 
-DASH = "–"
+DASH = "-"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def figures(e: Evaluation) -> Iterable[Figure]:
     yield Figure("Boxes that are faces (precision)", percent(s.precision.value), interval(s.precision),
                  f"{s.tp:,} of the {s.tp + s.fp:,} boxes it drew are faces, {s.fp:,} are false alarms.")  # fmt: skip
     yield Figure("Right of everything (accuracy)", percent(s.accuracy.value), interval(s.accuracy),
-                 f"{s.tp:,} right of {s.tp + s.fp + s.fn:,}: found faces, false alarms and misses together.")  # fmt: skip
+                 f"{s.tp:,} right of {s.tp + s.fp + s.fn:,}: found, false alarms and misses together.")  # fmt: skip
     per = f"{s.fp / s.pictures:.3g}" if s.pictures else DASH
     yield Figure("False alarms a picture", per, "", f"{s.fp:,} in {s.pictures:,} pictures.")
     yield Figure("Average precision (AP)", percent(s.ap.value), interval(s.ap),
