@@ -12,6 +12,7 @@ from faceir import __version__
 from faceir.errors import FaceirError
 from faceir.verbs.bench import bench
 from faceir.verbs.calibrate import calibrate
+from faceir.verbs.card import card
 from faceir.verbs.dataset import dataset
 from faceir.verbs.demo import demo
 from faceir.verbs.detect import detect
@@ -76,7 +77,7 @@ def _top(
     pass  # main() takes --debug out; it stands here for --help
 
 
-for _verb in (train, prune, calibrate, export, evaluate, report, detect, bench, demo):
+for _verb in (train, prune, calibrate, export, evaluate, report, card, detect, bench, demo):
     app.command()(_verb)
 app.add_typer(models)
 app.add_typer(dataset)

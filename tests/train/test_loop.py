@@ -1,12 +1,15 @@
 """The loop: it learns, and a run that was cut off goes on as if it had not been."""
 
 import json
+import os
+import subprocess
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 import torch
 
-from faceir.errors import ModelError
+from faceir.errors import ModelError, SpecError
 from faceir.train import checkpoint, freeze, loop
 from faceir.train.distil import Distillation, Teacher
 from faceir.train.model import Architecture, GridBoxNet
@@ -164,3 +167,50 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_is_saved(disc_set, tmp
 def test_precision_is_stated_with_its_reason():
     assert loop.choose_precision("FP32", torch.device("cpu")) == ("FP32", "the spec asks for it")
     assert "CPU" in loop.choose_precision("AUTO", torch.device("cpu"))[1]
+
+
+def test_fp16_is_refused_on_a_cpu_with_the_reason():
+    with pytest.raises(SpecError, match=r"training_config.precision: is FP16, which a CPU computes slower"):
+        loop.choose_precision("FP16", torch.device("cpu"))
+    assert loop.choose_precision("FP16", torch.device("cuda")) == ("FP16", "the spec asks for it")
+
+
+def test_fp16_takes_its_scale_down_after_an_overflow_and_goes_on_from_where_it_was(disc_set, tmp_path):
+    """A scale of 2**40 overflows; each such step changes nothing but the scale, until one fits."""
+
+    def make():
+        return make_training(disc_set, 12, precision="FP16", cost_scaling=(40.0, 0.005, 8.0))
+
+    list(loop.run(make(), tmp_path / "whole"))
+    for report in loop.run(make(), tmp_path / "broken"):
+        if report.step == 7:
+            break
+    list(loop.run(make(), tmp_path / "broken"))
+    whole, broken = (checkpoint.read_tensors(tmp_path / run / loop.RESUME_NAME) for run in ("whole", "broken"))
+    assert 2**15 < whole[1]["scaler"]["scale"] < 2**33
+    assert whole[1] == broken[1]
+    assert all(torch.equal(value, broken[0][name]) for name, value in whole[0].items())
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may make a small disk")
+def test_a_full_disk_stops_the_run_with_the_last_files_whole_and_it_goes_on(disc_set, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(small)], check=False).returncode:
+        pytest.skip("no small disk can be made here")
+    try:
+        steps = loop.run(make_training(disc_set, keep_checkpoints=1), small)
+        while next(steps).step < 4:  # the first epoch is saved
+            pass
+        before = (small / loop.RESUME_NAME).read_bytes()
+        with (small / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+            while filler.write(bytes(4096)):
+                pass
+        with pytest.raises(ModelError, match=r"cannot be written .*free some disk"):
+            list(steps)
+        assert (small / loop.RESUME_NAME).read_bytes() == before
+        assert not list(small.glob("*.part"))
+        (small / "filler").unlink()
+        assert next(loop.run(make_training(disc_set, keep_checkpoints=1), small)).step == 5
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)

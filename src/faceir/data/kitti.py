@@ -19,10 +19,24 @@ import cv2
 import numpy as np
 
 from faceir.detections import DONT_CARE, Detections
-from faceir.errors import InputError
+from faceir.errors import InputError, need_file
 from faceir.flow import Frame, Image
 
-__all__ = ["Item", "Writer", "find", "format_lines", "parse_lines", "read", "read_image", "read_labels"]
+__all__ = [
+    "Filter",
+    "Item",
+    "Writer",
+    "decode",
+    "find",
+    "format_lines",
+    "parse_lines",
+    "read",
+    "read_frame",
+    "read_image",
+    "read_labels",
+    "read_truth",
+    "walk",
+]
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".pgm", ".webp")
 _FIELDS = 15
@@ -31,13 +45,30 @@ _LAYOUTS = {"images": "labels", "image_2": "label_2"}  # pictures' folder, label
 
 @dataclass(frozen=True)
 class Item:
-    """One labelled picture on disk. `source` names the set that it belongs to."""
+    """One labelled picture on disk. `source` names the set that it belongs to.
+
+    Where its bytes come from is for its methods to know: a picture in a shard has no file of its own.
+    """
 
     picture: Path
     label: Path
     source: str = ""
     about: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The picture's row of `manifest.csv`: modality, sequence, identity, whatever columns there are."""
+
+    def picture_data(self) -> bytes:
+        """The picture's file as stored; raises `InputError` when it cannot be read."""
+        return _picture_data(self.picture)
+
+    def label_data(self) -> bytes | None:
+        """The label file as stored, None when there is none; raises `InputError` when it cannot be read."""
+        return _label_data(self.label)
+
+    def check(self) -> None:
+        """Raise `InputError` unless there are a picture and a label file; neither is decoded."""
+        need_file(self.picture, "a picture")
+        if not self.label.exists():
+            raise InputError(self.label, "does not exist", "a label file, empty when there is no face")
 
 
 @dataclass(frozen=True)
@@ -61,33 +92,43 @@ class Filter:
 
 
 def find(folder: str | Path, want: Filter | None = None) -> list[Item]:
-    """All labelled pictures of a data set folder, sorted by path; labels need not exist.
+    """All labelled pictures of a data set folder, sorted by path; see `walk`."""
+    return list(walk(folder, want))
+
+
+def walk(folder: str | Path, want: Filter | None = None) -> Iterator[Item]:
+    """The labelled pictures of a data set folder one by one, sorted by path; labels need not exist.
 
     Raises `InputError` when there is no folder, no picture, or a filter but no manifest.
     """
-    folder, want = Path(folder), want or Filter()
+    folder, want, empty = Path(folder), want or Filter(), True
     if not folder.is_dir():
         raise InputError(folder, "is not a folder", "a folder with images/ and labels/, or a folder of such folders")
     manifest = folder / "manifest.csv"
-    if manifest.exists():
-        items = [_item(folder / row["picture"], row["set"], row) for row in _rows(manifest) if want.wants(row)]
-    elif want:
+    if want and not manifest.exists():
         raise InputError(manifest, "does not exist", f"it, to choose {want}", "leave the filter out, or write it")
-    else:
-        tops = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
-        items = [
-            _item(picture, top.name)
-            for top in tops
-            for images in _LAYOUTS
-            if (top / images).is_dir()
-            for picture in sorted((top / images).iterdir())
-            if picture.suffix.lower() in PICTURE_SUFFIXES
-        ]
-    if not items:
+    for item in _listed(manifest, want) if manifest.exists() else _lying(folder):
+        empty = False
+        yield item
+    if empty:
         raise InputError(
             folder, "holds no labelled picture", f"images/NAME.jpg and labels/NAME.txt {want if want else ''}"
         )
-    return items
+
+
+def _listed(manifest: Path, want: Filter) -> Iterator[Item]:
+    for row in _rows(manifest):
+        if want.wants(row):
+            yield _item(manifest.parent / row["picture"], row["set"], row)
+
+
+def _lying(folder: Path) -> Iterator[Item]:
+    for top in (folder, *sorted(p for p in folder.iterdir() if p.is_dir())):
+        for images in _LAYOUTS:
+            if (top / images).is_dir():
+                for picture in sorted((top / images).iterdir()):
+                    if picture.suffix.lower() in PICTURE_SUFFIXES:
+                        yield _item(picture, top.name)
 
 
 def _rows(manifest: Path) -> Iterator[dict[str, str]]:
@@ -112,11 +153,10 @@ def read(items: Iterable[Item], class_mapping: Mapping[str, str], classes: Seque
 
 def read_frame(item: Item, class_mapping: Mapping[str, str], classes: Sequence[str], index: int = 0) -> Frame:
     """One labelled picture as a frame, loaded when looked at."""
-    truth = read_labels(item.label, class_mapping, classes) if item.label.exists() else Detections()
     return Frame(
-        lambda: read_image(item.picture, colour=False),
-        lambda: read_image(item.picture),
-        truth,
+        lambda: decode(item.picture_data(), item.picture, colour=False),
+        lambda: decode(item.picture_data(), item.picture),
+        read_truth(item, class_mapping, classes),
         source=str(item.picture),
         index=index,
     )
@@ -124,23 +164,54 @@ def read_frame(item: Item, class_mapping: Mapping[str, str], classes: Sequence[s
 
 def read_image(path: Path, colour: bool = True) -> Image:
     """The picture as uint8 RGB `[H,W,3]`, or gray `[H,W]`; raises `InputError` when it cannot be read."""
+    return decode(_picture_data(path), path, colour)
+
+
+def decode(data: bytes, where: object, colour: bool = True) -> Image:
+    """A picture file's bytes as uint8 RGB `[H,W,3]`, or gray `[H,W]`; raises `InputError` when they are none."""
+    flag = cv2.IMREAD_COLOR_RGB if colour else cv2.IMREAD_GRAYSCALE
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flag) if data else None
+    if image is None:
+        raise InputError(where, "cannot be decoded as a picture" if data else "is empty (0 bytes)", "a picture")
+    return np.asarray(image, np.uint8)
+
+
+def _picture_data(path: Path) -> bytes:
     try:
-        data = np.fromfile(path, np.uint8)
+        return path.read_bytes()
     except OSError as error:
         raise InputError(path, error.strerror or "cannot be opened", "a picture", "check the path") from None
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB if colour else cv2.IMREAD_GRAYSCALE) if data.size else None
-    if image is None:
-        raise InputError(path, "cannot be decoded as a picture" if data.size else "is empty (0 bytes)", "a picture")
-    return np.asarray(image, np.uint8)
+
+
+def _label_data(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error})", "a KITTI label file") from None
 
 
 def read_labels(path: str | Path, class_mapping: Mapping[str, str], classes: Sequence[str]) -> Detections:
     """True faces of one label file; see `parse_lines`."""
+    data = _label_data(Path(path))
+    if data is None:
+        raise InputError(path, "does not exist", "a KITTI label file")
+    return _parse(data, class_mapping, classes, path)
+
+
+def read_truth(item: Item, class_mapping: Mapping[str, str], classes: Sequence[str]) -> Detections:
+    """True faces of one labelled picture; no label file means no face."""
+    data = item.label_data()
+    return Detections() if data is None else _parse(data, class_mapping, classes, item.label)
+
+
+def _parse(data: bytes, class_mapping: Mapping[str, str], classes: Sequence[str], where: object) -> Detections:
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, f"cannot be read ({error})", "a KITTI label file") from None
-    return parse_lines(text, class_mapping, classes, path)
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(where, f"cannot be read ({error})", "a KITTI label file") from None
+    return parse_lines(text, class_mapping, classes, where)
 
 
 def parse_lines(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from faceir import boxes
 from faceir.detections import DONT_CARE, Detections
 from faceir.flow import Image
 
@@ -19,13 +20,19 @@ _IGNORED = (100, 143, 255)
 _DASH = 4  # px
 
 
-def labelled(image: Image, truth: Detections, caption: str = "") -> Image:
-    """A copy of `image`, gray `[H,W]` or RGB, in RGB with its labels: faces green, with the level where it is known.
+def labelled(image: Image, truth: Detections, cell_wh: tuple[int, int], caption: str = "") -> Image:
+    """`image`, gray `[H,W]` or RGB, as large as fits into a cell, in RGB with its labels and a `caption`.
 
-    Faces that something hides, from level 1, are orange; regions to ignore are dashed and blue.
+    Faces are green, with their occlusion level where it is known; those that something hides, from level 1, are
+    orange; regions to ignore are dashed and blue. Enlarged pixels stay square.
     """
-    canvas = np.array(image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), order="C")
-    for xyxy, label, level in zip(truth.xyxy, truth.labels.tolist(), truth.occlusion.tolist(), strict=True):
+    height, width = image.shape[:2]
+    scale = min(cell_wh[0] / width, cell_wh[1] / height)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
+    canvas = np.array(resized if image.ndim == 3 else cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB), np.uint8)
+    placed = boxes.scale(truth.xyxy, (size[0] / width, size[1] / height))
+    for xyxy, label, level in zip(placed, truth.labels.tolist(), truth.occlusion.tolist(), strict=True):
         x1, y1 = (int(v) for v in np.floor(xyxy[:2]))
         x2, y2 = (int(v) - 1 for v in np.ceil(xyxy[2:]))  # the last pixel of a box that ends at x2 is x2 - 1
         if label == DONT_CARE:
@@ -54,19 +61,12 @@ def _dashed(canvas: Image, box: tuple[int, int, int, int], colour: tuple[int, in
 
 
 def contact_sheet(pictures: Sequence[Image], columns: int, cell_wh: tuple[int, int], gap: int = 2) -> Image:
-    """RGB pictures side by side, row by row, each shrunk to fit a cell of `cell_wh`: `[H,W,3]`.
-
-    Smaller pictures keep their size, so that a pixel of the net's input stays a pixel.
-    """
+    """RGB pictures, none larger than `cell_wh`, side by side, row by row: `[H,W,3]`."""
     width, height = cell_wh
     columns = max(min(columns, len(pictures)), 1)
     rows = -(-len(pictures) // columns)
     sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 40, np.uint8)
     for n, picture in enumerate(pictures):
-        shrink = min(width / picture.shape[1], height / picture.shape[0])
-        if shrink < 1:
-            size = (max(round(picture.shape[1] * shrink), 1), max(round(picture.shape[0] * shrink), 1))
-            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         x, y = gap + n % columns * (width + gap), gap + n // columns * (height + gap)
         sheet[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
     return sheet

@@ -91,8 +91,8 @@ def gallery(evaluation: Evaluation, folder: str | Path, judged: Iterable[Judged]
     if not folder.is_dir():
         raise InputError(folder, "is not a folder", "the folder with the pictures", "or --no-pictures")
     shelf = _Shelf(evaluation, folder, {_below(p.name, folder): p for p in judged})
-    missed = shelf.thumbs(evaluation.misses, BUDGET_BYTES // 2)
-    false = shelf.thumbs(evaluation.false_alarms, BUDGET_BYTES)
+    missed = shelf.thumbs(evaluation.misses, True, BUDGET_BYTES // 2)
+    false = shelf.thumbs(evaluation.false_alarms, False, BUDGET_BYTES)
     return Gallery(missed, false, bool(shelf.judged), tuple(shelf.notes))
 
 
@@ -105,7 +105,7 @@ class _Shelf:
         self._large: dict[str, Large] = {}
         self._used = 0
 
-    def thumbs(self, examples: Sequence[Example], budget: int) -> tuple[Thumb, ...]:
+    def thumbs(self, examples: Sequence[Example], missed: bool, budget: int) -> tuple[Thumb, ...]:
         """The first of `examples`, as long as all pictures together stay below `budget` bytes."""
         made: list[Thumb] = []
         for example in examples[:MOST_SHOWN]:
@@ -113,7 +113,7 @@ class _Shelf:
                 self.notes.append(f"{len(examples) - len(made)} more would make the page too large.")
                 break
             try:
-                made.append(self._thumb(example, example in self.evaluation.misses))
+                made.append(self._thumb(example, missed))
             except FaceirError as error:
                 self.notes.append(f"{example.picture} cannot be shown: {error.came}.")
         return tuple(made)

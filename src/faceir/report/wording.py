@@ -47,14 +47,17 @@ def score(value: float | None) -> str:
 
 
 def usable(evaluation: Evaluation) -> str:
-    """From which height on faces are found, in a sentence."""
+    """From which height on faces are found, in sentences; "" where nothing was measured by height."""
     said = []
     for curve in evaluation.sizes:
+        goal = f"{100 * curve.usable_recall:.0f} %"
         place = "pixels at the network's scale" if curve.unit == "px" else "% of the picture's height"
-        least = None if curve.usable_from is None else curve.usable_from * (1 if curve.unit == "px" else 100)
-        said.append(f"no {place}" if least is None else f"{least:g} {place}")
-    goal = f"{100 * evaluation.sizes[0].usable_recall:.0f} %" if evaluation.sizes else DASH
-    return f"Recall reaches {goal} and stays there from {' and from '.join(said)} up." if said else ""
+        if curve.usable_from is None:
+            said.append(f"No height in {place} can be given from which on {goal} of the faces are found.")
+        else:
+            least = curve.usable_from * (1 if curve.unit == "px" else 100)
+            said.append(f"From {least:g} {place} up, at least {goal} of the faces are found.")
+    return " ".join(said)
 
 
 def chosen(dataset: Dataset, settings: Settings) -> str:

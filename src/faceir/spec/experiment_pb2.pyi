@@ -627,9 +627,11 @@ class TrainingConfig(_message.Message):
         AUTO: _ClassVar[TrainingConfig.Precision]
         FP32: _ClassVar[TrainingConfig.Precision]
         BF16: _ClassVar[TrainingConfig.Precision]
+        FP16: _ClassVar[TrainingConfig.Precision]
     AUTO: TrainingConfig.Precision
     FP32: TrainingConfig.Precision
     BF16: TrainingConfig.Precision
+    FP16: TrainingConfig.Precision
     BATCH_SIZE_PER_GPU_FIELD_NUMBER: _ClassVar[int]
     NUM_EPOCHS_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]

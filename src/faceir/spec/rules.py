@@ -151,7 +151,7 @@ IDLE: dict[str, str] = {
     "postprocessing_config.target_class_config.face.clustering_config.neighborhood_size": "TAO never reads it either",
     "postprocessing_config.target_class_config.face.confidence_config.confidence_threshold": "a legacy of TAO",
     "postprocessing_config.target_class_config.face.confidence_config.normalization_mode": "a legacy of TAO",
-    "training_config.cost_scaling.": "FP32 and BF16 have the range of float32, so that nothing underflows",
+    "training_config.cost_scaling.enabled": "FP16 always scales its loss, and FP32 and BF16 never need to",
     "training_config.visualizer.clearml_config.": "nothing is ever sent anywhere",
     "training_config.visualizer.wandb_config.": "nothing is ever sent anywhere",
 }

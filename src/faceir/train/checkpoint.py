@@ -102,7 +102,7 @@ def write_tensors(
         with part.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the latter is a full disk's, from safetensors' own writer
         part.unlink(missing_ok=True)
         raise ModelError(path, f"cannot be written ({error})", do="free some disk or choose another folder") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from faceir.errors import InputError
 from faceir.gridbox import RasterParams
 from faceir.train.loss import Targets
 from faceir.train.mask import LossMask, ignored
+from faceir.train.order import LARGE, Mixed, Shuffled, shuffled
 from faceir.train.prepare import Preparation, drop_small
 
 __all__ = ["Batch", "Mixture", "Phase", "Samples", "batches"]
@@ -40,23 +42,25 @@ class Mixture:
     """How often each source is drawn from; as it stands here, every picture comes once in a pass."""
 
     source_of: Sequence[int] = ()
-    """Number of the source of each picture."""
+    """Number of the source of each picture, ascending."""
     shares: tuple[float, ...] = ()
     """Of each source in the pictures drawn, relative; empty: by the number of its pictures."""
 
-    def order(self, pictures: int, seed: int, epoch: int) -> np.ndarray:
-        """Picture numbers of one pass, as many as there are pictures.
+    def order(self, pictures: int, seed: int, epoch: int) -> np.ndarray | Shuffled | Mixed:
+        """Picture numbers of one pass, as many as there are pictures; of more than `LARGE`, each as it is asked for.
 
         With shares, each source is gone through in an order of its own, pass after pass, so that all its pictures
         come equally often.
         """
         rng = np.random.default_rng((seed, 2, epoch))
         if not self.shares:
-            return rng.permutation(pictures)
+            return rng.permutation(pictures) if pictures <= LARGE else shuffled(pictures, seed, 2, epoch)
         wish = pictures * np.array(self.shares) / sum(self.shares)
         # Whole numbers that sum to the pictures and follow the shares over the passes.
         edges = np.round(np.cumsum(wish)).astype(int)
         counts = np.diff(edges, prepend=0)
+        if pictures > LARGE:
+            return Mixed(self.source_of, tuple(counts.tolist()), seed, epoch)
         drawn = [
             self._stream(source, epoch * count, count, seed) for source, count in enumerate(counts.tolist()) if count
         ]
@@ -64,7 +68,7 @@ class Mixture:
 
     def _stream(self, source: int, first: int, count: int, seed: int) -> np.ndarray:
         """`count` picture numbers of an endless walk over a source, from number `first` on."""
-        members = np.flatnonzero(np.asarray(self.source_of) == source)
+        members = np.arange(bisect_left(self.source_of, source), bisect_right(self.source_of, source))
         passes = range(first // len(members), (first + count) // len(members) + 1)
         walk = np.concatenate([np.random.default_rng((seed, 4, source, n)).permutation(members) for n in passes])
         start = first - passes[0] * len(members)
@@ -102,6 +106,8 @@ class Samples(Dataset[Batch]):
     least_wh: tuple[float, float] = (0.0, 0.0)
     """Network pixels; smaller boxes are dropped after augmentation."""
     loss_mask: LossMask = LossMask()
+    part: tuple[int, int] = (0, 1)
+    """Number of this process and of all that train together; one after the other their batches are one large one."""
 
     def __len__(self) -> int:
         return self.total_steps
@@ -112,13 +118,15 @@ class Samples(Dataset[Batch]):
         rng = np.random.default_rng((self.seed, 1, step))
         return phase.kinds[rng.choice(len(phase.kinds), p=np.array(phase.weights) / sum(phase.weights))]
 
-    def order(self, epoch: int) -> np.ndarray:
+    def order(self, epoch: int) -> np.ndarray | Shuffled | Mixed:
         """Picture numbers in the order of one pass."""
         return self.mixture.order(len(self.items), self.seed, epoch)
 
     def __getitem__(self, step: int) -> Batch:
         kind = self.kind(step)
-        numbers = range(step * self.batch_size, (step + 1) * self.batch_size)
+        rank, processes = self.part
+        first = (step * processes + rank) * self.batch_size
+        numbers = range(first, first + self.batch_size)
         orders = {n: self.order(n) for n in {number // len(self.items) for number in numbers}}
         pictures, planes, skipped = [], [], []
         for number in numbers:
@@ -175,9 +183,9 @@ class Samples(Dataset[Batch]):
         as `DONT_CARE` they are moved and cut with the faces, but nothing zooms at them.
         """
         names = self.loss_mask.source_classes
-        if not names or not item.label.exists():
+        if not names:
             return Detections()
-        found = kitti.read_labels(item.label, {name: name for name in names}, names)
+        found = kitti.read_truth(item, {name: name for name in names}, names)
         index = np.where(found.labels == DONT_CARE, _index(names, "dontcare"), found.labels)
         return replace(found, labels=np.full(len(found), DONT_CARE), track_ids=index)[index >= 0]
 

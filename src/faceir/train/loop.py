@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from faceir.contract import Contract
-from faceir.errors import ModelError
-from faceir.train import checkpoint
+from faceir.errors import ModelError, SpecError
+from faceir.train import checkpoint, distributed
 from faceir.train.averaging import Averaged
 from faceir.train.checkpoint import Checkpoint
 from faceir.train.distil import Teacher
@@ -62,8 +62,11 @@ class Training:
     watchers: Sequence[Watcher] = ()
     visualiser: Visualiser = Visualiser()
     precision: str = "FP32"
-    """`FP32` or `BF16`"""
+    """`FP32`, `BF16` or `FP16`"""
     precision_reason: str = "the default"
+    cost_scaling: tuple[float, float, float] = (20.0, 0.005, 1.0)
+    """With FP16, what the loss is multiplied by: exponent of 2 at the start, added after a good step, taken off after
+    one whose gradients overflowed."""
     checkpoint_interval: int = 10
     """Epochs"""
     keep_checkpoints: int = 3
@@ -83,15 +86,28 @@ class Training:
         """The state of a run that has not begun."""
         net = self.net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.frozen.train(net)
+        distributed.sync(net)
         adapter = self.teacher.to(self.device).adapter if self.teacher else None
         parameters = [p for _, p in trained(net, adapter)]
         optimiser = torch.optim.Adam(parameters, fixed_rate, self.adam[:2], self.adam[2], fused=True)
         averaged = Averaged(net, self.ema_decay) if self.ema_decay else None
-        return State(net, optimiser, self.weights, adapter, averaged, self.watchers)
+        return State(net, optimiser, self.weights, adapter, averaged, self.watchers, scaler=self._scaler())
+
+    def _scaler(self) -> torch.amp.GradScaler | None:
+        if self.precision != "FP16":
+            return None
+        start, more, less = self.cost_scaling
+        more, less = max(more, 1e-9), max(less, 1e-9)  # torch wants factors that are not 1
+        return torch.amp.GradScaler(self.device.type, 2**start, 2**more, 2**-less, growth_interval=1)
 
 
 def choose_precision(wanted: str, device: torch.device) -> tuple[str, str]:
-    """Precision of the training and the reason, to print before it starts; `wanted` is AUTO, FP32 or BF16."""
+    """Precision of the training and the reason, to print before it starts; `wanted` is AUTO, FP32, BF16 or FP16."""
+    if wanted == "FP16" and device.type != "cuda":
+        raise SpecError(
+            "training_config.precision", "is FP16, which a CPU computes slower than FP32", "AUTO, FP32 or BF16",
+            "BF16 is the fast one where the CPU has it",
+        )  # fmt: skip
     if wanted != "AUTO":
         return wanted, "the spec asks for it"
     if device.type == "cuda":
@@ -106,31 +122,35 @@ def run(training: Training, results: Path) -> Generator[Progress]:
     """Train, yielding after every step; writes checkpoints, `metrics.jsonl` and TensorBoard events to `results`.
 
     Continues from `results/resume.safetensors` when there is one, with the same samples as an unbroken run.
+    Of several processes each yields the same reports, and the first one writes.
     """
     t = training
     state = t.start()
     state.resume(results)
-    records = Records(results, t.visualiser, t.steps_per_epoch)
+    distributed.agree("the step to continue from", state.step)
+    records = Records(results, t.visualiser, t.steps_per_epoch) if distributed.leads() else None
     data = batches(t.samples, state.step * t.accumulate, t.num_workers)
     try:
         while state.step < t.total_steps and not state.finished:
             report, last = _train_step(t, state, data)
             if report.step % t.steps_per_epoch == 0 or report.step == t.total_steps:
                 report = _end_epoch(t, state, report, results)
-                if records.draws(report.epoch):
+                if records and records.draws(report.epoch):
                     records.draw(state.judged.eval(), last.pictures, report.step)
                     t.frozen.train(state.net)
                 state.save(results)
             elif report.step % t.resume_interval == 0:
                 state.save(results)
-            records.write(report)
+            if records:
+                records.write(report)
             try:
                 yield report
             except GeneratorExit:  # whoever watches stops listening, between two steps
                 state.save(results)
                 raise
     finally:
-        records.close()
+        if records:
+            records.close()
 
 
 def _train_step(t: Training, state: State, data: Iterator[Batch]) -> tuple[Progress, Batch]:
@@ -158,19 +178,20 @@ def _train_step(t: Training, state: State, data: Iterator[Batch]) -> tuple[Progr
         state.averaged.update(state.step)
     report = Progress(
         state.step, t.total_steps, epoch, done.loss, *done.cost, rate, time.perf_counter() - began, wait_s,
-        tuple(name for batch in seen for name in batch.skipped), None, done.distil, done.grad_norm,
+        done.skipped, None, done.distil, done.grad_norm,
     )  # fmt: skip
     return report, seen[-1]
 
 
 class _Done(NamedTuple):
-    """What one update found; means over its batches."""
+    """What one update found; means over its batches and processes."""
 
     loss: float
     cost: tuple[float, float]
     """Of coverage and boxes, over all classes."""
     distil: float | None
     grad_norm: float | None
+    skipped: tuple[str, ...]
 
 
 def _step(t: Training, state: State, arriving: Iterator[Batch]) -> _Done:
@@ -179,27 +200,46 @@ def _step(t: Training, state: State, arriving: Iterator[Batch]) -> _Done:
     Raises `ModelError`, leaving the weights as they were, when the loss is no number.
     """
     state.optimiser.zero_grad(set_to_none=True)
-    losses, all_costs, extra = [], [], []
+    found: list[Tensor] = []
+    skipped: list[str] = []
     for batch in arriving:
         loss, cost, distil = _loss(t, state.net, batch)
-        (loss / t.accumulate if t.accumulate > 1 else loss).backward()  # type: ignore[no-untyped-call]
-        losses.append(loss.detach())
-        all_costs.append(cost.detach().sum(dim=0))
-        extra.append(distil)
-    mean_loss = float(torch.stack(losses).mean())
+        part = loss / t.accumulate if t.accumulate > 1 else loss
+        (state.scaler.scale(part) if state.scaler else part).backward()  # type: ignore[no-untyped-call]
+        taught = loss.new_zeros(()) if distil is None else distil
+        found.append(
+            torch.stack([loss.detach(), *cost.detach().sum(dim=0), taught, taught.new_tensor(len(batch.skipped))])
+        )
+        skipped += batch.skipped
+    told = torch.stack(found).mean(dim=0)
+    distributed.average([told])
+    mean_loss, cov_cost, bbox_cost, mean_taught, bad = told.tolist()
     if not math.isfinite(mean_loss):
         raise ModelError(
             f"step {state.step + 1}", f"the loss is {mean_loss}", "a finite loss",
             "lower training_config.learning_rate; the same command continues from the last saved step",
         )  # fmt: skip
+    norm = _update(t, state)
+    named = tuple(distributed.gathered(skipped)) if bad else ()
+    return _Done(mean_loss, (cov_cost, bbox_cost), mean_taught if t.teacher else None, norm, named)
+
+
+def _update(t: Training, state: State) -> float | None:
+    """Change the weights by the gradients of all processes; their norm when it is to be clipped."""
+    parameters = [p for group in state.optimiser.param_groups for p in group["params"]]
+    distributed.average([p.grad for p in parameters if p.grad is not None])
+    distributed.average([state.weights.sums])
     norm = None
     if t.clip_norm:
-        parameters = [p for group in state.optimiser.param_groups for p in group["params"]]
+        if state.scaler:
+            state.scaler.unscale_(state.optimiser)
         norm = float(torch.nn.utils.clip_grad_norm_(parameters, t.clip_norm))
-    state.optimiser.step()
-    cov_cost, bbox_cost = torch.stack(all_costs).mean(dim=0).tolist()
-    taught = float(torch.stack([d for d in extra if d is not None]).mean()) if t.teacher else None
-    return _Done(mean_loss, (cov_cost, bbox_cost), taught, norm)
+    if state.scaler:
+        state.scaler.step(state.optimiser)
+        state.scaler.update()
+    else:
+        state.optimiser.step()
+    return norm
 
 
 def _loss(t: Training, net: GridBoxNet, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -208,7 +248,8 @@ def _loss(t: Training, net: GridBoxNet, batch: Batch) -> tuple[Tensor, Tensor, T
     pictures = pictures.contiguous(memory_format=torch.channels_last)
     targets = batch.targets.to(t.device)
     distil = None
-    with torch.autocast(t.device.type, torch.bfloat16, enabled=t.precision == "BF16"):
+    half = torch.float16 if t.precision == "FP16" else torch.bfloat16
+    with torch.autocast(t.device.type, half, enabled=t.precision != "FP32"):
         if t.teacher is None:
             cov, bbox = net.logits(pictures)
         else:
@@ -241,13 +282,14 @@ def _end_epoch(t: Training, state: State, report: Progress, results: Path) -> Pr
     if epochs_done % t.checkpoint_interval == 0 or last or state.finished:
         _write(t, state, results / f"model.epoch-{epochs_done}.safetensors", report)
         kept = sorted(results.glob("model.epoch-*.safetensors"), key=lambda p: int(p.stem.rpartition("-")[2]))
-        for old in kept[: -t.keep_checkpoints]:
+        for old in kept[: -t.keep_checkpoints] if distributed.leads() else ():
             old.unlink()
     return report
 
 
 def _write(t: Training, state: State, path: Path, report: Progress) -> None:
-    checkpoint.save(path, Checkpoint(state.judged, t.contract, t.spec, report.step, report.scores or {}, t.data))
+    if distributed.leads():
+        checkpoint.save(path, Checkpoint(state.judged, t.contract, t.spec, report.step, report.scores or {}, t.data))
 
 
 def overfit(training: Training, steps: int = 200) -> Iterator[Progress]:

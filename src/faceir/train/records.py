@@ -63,7 +63,10 @@ class Records:
         results.mkdir(parents=True, exist_ok=True)
         self.how = how
         self.every = max(steps_per_epoch // how.scalars_per_epoch, 1) if how.scalars_per_epoch else 20
-        self.file = (results / "metrics.jsonl").open("a", encoding="utf-8")
+        path = results / "metrics.jsonl"
+        cut_off = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")  # by a full disk
+        self.file = path.open("a", encoding="utf-8")
+        self.file.write("\n" if cut_off else "")
         self.board = SummaryWriter(str(results / "events"))
 
     def write(self, report: Progress) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,11 @@ from faceir.data import kitti
 from faceir.data.augment import Augmentation, Occluders, ViewKind
 from faceir.data.guidelines import Rules
 from faceir.data.infrared import InfraredParams
+from faceir.data.items import count_sets
 from faceir.errors import SpecError
 from faceir.fit import Fit
 from faceir.spec.experiment_pb2 import Experiment
-from faceir.train import checkpoint, freeze, pretrained
+from faceir.train import checkpoint, distributed, freeze, pretrained
 from faceir.train.distil import Distillation, Teacher
 from faceir.train.freeze import Frozen
 from faceir.train.loader import Phase, Samples
@@ -58,12 +58,12 @@ def contract(spec: Experiment, name: str = "") -> Contract:
 def make_training(spec: Experiment, data: Data, device: torch.device) -> Training:
     """A training by `spec` on `data`, ready to run."""
     config, cost = spec.training_config, spec.cost_function_config
-    batch = config.batch_size_per_gpu * config.accumulate_batches
+    batch = config.batch_size_per_gpu * config.accumulate_batches * distributed.processes()
     size = len(data.training)
     per_epoch = size if not config.max_samples_per_epoch else min(size, config.max_samples_per_epoch)
     steps_per_epoch = math.ceil(per_epoch / batch)
     classes = tuple(_target_class(c) for c in cost.target_classes)
-    adam = config.optimizer.adam
+    adam, scaling = config.optimizer.adam, config.cost_scaling
     precision, reason = choose_precision(type(config).Precision.Name(config.precision), device)
     torch.manual_seed(spec.random_seed)
     start = _start(spec)
@@ -95,6 +95,7 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
         visualiser=_visualiser(spec),
         precision=precision,
         precision_reason=reason,
+        cost_scaling=(scaling.initial_exponent, scaling.increment, scaling.decrement),
         checkpoint_interval=config.checkpoint_interval or 10,
         keep_checkpoints=max(config.keep_checkpoints, 1),
         num_workers=config.num_workers,
@@ -122,6 +123,7 @@ def _samples(spec: Experiment, data: Data, total_batches: int) -> Samples:
         preparation=_preparation(spec),
         least_wh=(pre.min_bbox_width, pre.min_bbox_height),
         loss_mask=_loss_mask(spec),
+        part=(distributed.rank(), distributed.processes()),
     )
 
 
@@ -383,4 +385,4 @@ def phases(spec: Experiment) -> tuple[Phase, ...]:
 
 def _sources(items: Sequence[kitti.Item]) -> dict[str, Any]:
     """What a checkpoint says of its data."""
-    return {"pictures": len(items), "sets": dict(Counter(item.source for item in items))}
+    return {"pictures": len(items), "sets": dict(count_sets(items))}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from faceir import spec as specs
-from faceir.data import kitti
+from faceir.data import kitti, shards
+from faceir.data.items import Numbers, Runs, join, select
 from faceir.detections import DONT_CARE
-from faceir.errors import InputError, SpecError, need_file
+from faceir.errors import InputError, SpecError
 from faceir.spec.experiment_pb2 import DatasetConfig, Experiment
 from faceir.train.loader import Mixture
 
@@ -28,12 +29,12 @@ FOLD_SHARE = 0.14
 class Data:
     """The labelled pictures that a spec names."""
 
-    training: list[kitti.Item]
-    weights: list[float]
+    training: Sequence[kitti.Item]
+    weights: Runs[float]
     """Loss weight of each training picture, its source's."""
-    validation: list[kitti.Item]
+    validation: Sequence[kitti.Item]
     """Empty when the spec names none."""
-    source_of: list[int]
+    source_of: Runs[int]
     """Index of the data source of each training picture."""
 
 
@@ -44,14 +45,10 @@ def find_data(spec: Experiment) -> Data:
     random partition; `validation_data_source` names others.
     """
     config = spec.dataset_config
-    items: list[kitti.Item] = []
-    weights: list[float] = []
-    source_of: list[int] = []
-    for n, source in enumerate(config.data_sources):
-        found = _find(source, f"dataset_config.data_sources.{n}")
-        items += found
-        weights += [source.source_weight or 1.0] * len(found)
-        source_of += [n] * len(found)
+    parts = [_find(source, f"dataset_config.data_sources.{n}") for n, source in enumerate(config.data_sources)]
+    items, lengths = join(parts), tuple(len(part) for part in parts)
+    weights = Runs(tuple(source.source_weight or 1.0 for source in config.data_sources), lengths)
+    source_of = Runs(tuple(range(len(parts))), lengths)
     if not items:
         raise SpecError("dataset_config.data_sources", "is missing", "at least one", "name an image_directory_path")
     if config.HasField("validation_data_source"):
@@ -61,42 +58,42 @@ def find_data(spec: Experiment) -> Data:
         return Data(items, weights, [], source_of)
     share = round(FOLD_SHARE * len(items))
     order = np.random.default_rng(42).permutation(len(items))
-    held_out = set(order[config.validation_fold * share :][:share].tolist())
-    whole = Data(items, weights, [items[n] for n in sorted(held_out)], source_of)
-    return _keep(whole, [n for n in range(len(items)) if n not in held_out])
+    held_out = np.zeros(len(items), bool)
+    held_out[order[config.validation_fold * share :][:share]] = True
+    whole = Data(items, weights, select(items, np.flatnonzero(held_out)), source_of)
+    return _keep(whole, np.flatnonzero(~held_out))
 
 
-def _keep(data: Data, numbers: Sequence[int]) -> Data:
-    """The same with only these training pictures."""
-    return Data(
-        [data.training[n] for n in numbers],
-        [data.weights[n] for n in numbers],
-        data.validation,
-        [data.source_of[n] for n in numbers],
-    )
+def _keep(data: Data, numbers: Numbers) -> Data:
+    """The same with only these training pictures, ascending."""
+    training = select(data.training, numbers)
+    return Data(training, data.weights.kept(numbers), data.validation, data.source_of.kept(numbers))
 
 
-def _find(source: Any, where: str) -> list[kitti.Item]:
+def _find(source: Any, where: str) -> Sequence[kitti.Item]:
     if not source.image_directory_path:
         raise SpecError(
             f"{where}.image_directory_path", "is missing", "the folder that holds images/ and labels/ in KITTI format",
             "TFRecords are not needed: name the folder that they were made from",
         )  # fmt: skip
     want = kitti.Filter(source.split, tuple(source.terms), tuple(source.exclude_set))
-    return kitti.find(source.image_directory_path, want)
+    return shards.find(source.image_directory_path, want)
 
 
 def without(data: Data, problems: Mapping[Path, InputError]) -> Data:
     """The same data but for the pictures that `check_labels` found faulty."""
-    kept = _keep(data, [n for n, item in enumerate(data.training) if item.picture not in problems])
-    validation = [item for item in data.validation if item.picture not in problems]
-    return Data(kept.training, kept.weights, validation, kept.source_of)
+
+    def sound(items: Sequence[kitti.Item]) -> Numbers:
+        return np.flatnonzero(np.fromiter((item.picture not in problems for item in items), bool, len(items)))
+
+    kept = _keep(data, sound(data.training))
+    return replace(kept, validation=select(data.validation, sound(data.validation)))
 
 
-def mixture(spec: Experiment, source_of: Sequence[int]) -> Mixture:
+def mixture(spec: Experiment, source_of: Runs[int]) -> Mixture:
     """How often each source is drawn from, by `sampling_mode`."""
     config = spec.dataset_config
-    sizes = np.bincount(source_of, minlength=len(config.data_sources))
+    sizes = source_of.lengths
     ratios = [source.sampling_ratio for source in config.data_sources]
     match config.sampling_mode:
         case DatasetConfig.UNIFORM:
@@ -105,7 +102,7 @@ def mixture(spec: Experiment, source_of: Sequence[int]) -> Mixture:
             shares = tuple(float(size * ratio) for size, ratio in zip(sizes, ratios, strict=True))
         case _:
             return Mixture()
-    return Mixture(tuple(source_of), shares) if len(shares) > 1 else Mixture()
+    return Mixture(source_of, shares) if len(shares) > 1 else Mixture()
 
 
 def class_mapping(spec: Experiment) -> dict[str, str]:
@@ -126,10 +123,8 @@ def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> dict[Path, In
     faces = Counter(dict.fromkeys(classes, 0))
     for item in items:
         try:
-            need_file(item.picture, "a picture")
-            if not item.label.exists():
-                raise InputError(item.label, "does not exist", "a label file, empty when there is no face")
-            truth = kitti.read_labels(item.label, mapping, classes)
+            item.check()
+            truth = kitti.read_truth(item, mapping, classes)
         except InputError as error:
             problems[item.picture] = error
             continue
@@ -137,8 +132,8 @@ def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> dict[Path, In
     empty = [name for name, count in faces.items() if not count]
     if empty:
         held = Counter(
-            line.split()[0] for item in items[:2000] if item.label.exists()
-            for line in item.label.read_text(errors="replace").splitlines() if line.strip()
+            line.split()[0] for item in items[:2000]
+            for line in (item.label_data() or b"").decode(errors="replace").splitlines() if line.strip()
         )  # fmt: skip
         names = ", ".join(f"{name} ({count})" for name, count in held.most_common(8)) or "no line at all"
         raise InputError(

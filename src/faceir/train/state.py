@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from faceir.errors import ModelError
-from faceir.train import checkpoint
+from faceir.train import checkpoint, distributed
 from faceir.train.averaging import Averaged
 from faceir.train.loss import AutoWeights
 from faceir.train.model import GridBoxNet
@@ -60,6 +60,8 @@ class State:
     """Score of the best checkpoint so far."""
     step: int = 0
     """Steps done."""
+    scaler: torch.amp.GradScaler | None = None
+    """Of the loss against underflow, with FP16."""
 
     @property
     def judged(self) -> GridBoxNet:
@@ -72,7 +74,9 @@ class State:
         return any(watcher.finished for watcher in self.watchers)
 
     def save(self, folder: Path) -> None:
-        """Write everything to `folder`, whole or not at all."""
+        """Write everything to `folder`, whole or not at all; of several processes the first one does."""
+        if not distributed.leads():
+            return
         tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         if self.adapter is not None:
             tensors |= {f"adapter.{name}": value for name, value in self.adapter.state_dict().items()}
@@ -89,6 +93,7 @@ class State:
             "names": names,
             "best": self.best if math.isfinite(self.best) else None,
             "watchers": [watcher.state() for watcher in self.watchers],
+            "scaler": self.scaler.state_dict() if self.scaler else None,
         }
         checkpoint.write_tensors(folder / RESUME_NAME, tensors, header)
 
@@ -119,6 +124,8 @@ class State:
         self.best = -math.inf if header.get("best") is None else header["best"]
         for watcher, state in zip(self.watchers, header.get("watchers", []), strict=False):
             watcher.restore(state)
+        if self.scaler and header.get("scaler"):
+            self.scaler.load_state_dict(header["scaler"])
         self.step = int(header["step"])
         log.info("resumed at step %d from %s", self.step, path)
 

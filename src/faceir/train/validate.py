@@ -16,6 +16,7 @@ from faceir.data.guidelines import Rules, ignore_by_rules
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import InputError
 from faceir.evaluate import LEAST_SCORE, Judged, evaluate, match
+from faceir.train import distributed
 from faceir.train.detector import TorchDetector
 from faceir.train.model import GridBoxNet
 from faceir.train.prepare import Preparation
@@ -58,7 +59,7 @@ class Judge:
     def __call__(self, net: GridBoxNet) -> dict[str, Any]:
         """`ap`, `precision`, `recall`, `accuracy` and their `threshold`; means over the classes, then each one's AP."""
         detector = TorchDetector(net.eval(), self.contract.with_threshold(LEAST_SCORE), self.precision)
-        seen = list(self._look(detector))
+        seen = distributed.gathered(list(self._look(detector)))
         each = [self._scores(seen, c) for c in range(len(self.contract.classes))]
         scores: dict[str, Any] = {}
         for key in each[0]:
@@ -69,10 +70,11 @@ class Judge:
         return scores
 
     def _look(self, detector: TorchDetector) -> Iterator[tuple[Detections, Detections, npt.NDArray[np.float64]]]:
-        """Truth, what was found, and network pixels per pixel `[2]`, of each picture that can be read."""
-        for start in range(0, len(self.items), _BATCH):
+        """Truth, what was found, and network pixels per pixel `[2]`, of each readable picture of this process."""
+        items = distributed.part(self.items)
+        for start in range(0, len(items), _BATCH):
             prepared = []
-            for item in self.items[start : start + _BATCH]:
+            for item in items[start : start + _BATCH]:
                 try:
                     frame = kitti.read_frame(item, self.class_mapping, self.contract.classes)
                     prepared.append(self.preparation.apply(frame.gray, frame.detections))

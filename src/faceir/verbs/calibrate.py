@@ -155,19 +155,14 @@ def _contract(path: Path) -> Contract:
 
 
 def _pictures(folder: Path | None, wanted: int, needed: bool) -> list[Path]:
-    """So many pictures of a folder, evenly chosen from all below it; none when none are needed."""
-    from faceir.data.kitti import PICTURE_SUFFIXES
+    """The pictures to calibrate on; none when none are given and needed."""
+    from faceir.train.quantise.pictures import pictures
 
     if folder is None:
         if needed:
             raise InputError("--cal-image-dir", "is not given", "a folder of pictures like those to be seen later")
         return []
-    if not folder.is_dir():
-        raise InputError(folder, "is not a folder", "a folder of pictures", "check --cal-image-dir")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
-    if not found:
-        raise InputError(folder, "holds no picture", "some hundred pictures like those to be seen later")
-    return [found[len(found) * n // wanted] for n in range(wanted)] if len(found) > wanted else found
+    return pictures(folder, wanted)
 
 
 def _canvases(contract: Contract, pictures: list[Path], wanted: int) -> list[Image]:

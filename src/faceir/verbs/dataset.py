@@ -5,30 +5,28 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faceir.errors import InputError, need
-from faceir.verbs.terminal import say_error
+from faceir.verbs.terminal import progress_bar, say_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
 
     from faceir.data.kitti import Item
+    from faceir.detections import Detections
     from faceir.flow import Image
 
 __all__ = ["dataset"]
 
-dataset = typer.Typer(name="dataset", help="Labelled pictures: look at them.", no_args_is_help=True)
+dataset = typer.Typer(name="dataset", help="Labelled pictures: look at them, pack them.", no_args_is_help=True)
 
 _CELL_WH = (384, 240)
 _COLUMNS = 6
-
-
-@dataset.callback()
-def _top() -> None:
-    """Keeps `view` a command of its own while it is the only one."""
 
 
 @dataset.command()
@@ -95,24 +93,21 @@ def view(
 
 def _stored(classes: Sequence[str]) -> Callable[[Item], Image]:
     """Draws a picture as it is stored."""
-    from faceir import boxes
     from faceir.data import kitti
-    from faceir.data.sheet import contact_sheet, labelled
+    from faceir.data.sheet import labelled
 
     mapping = {name: name for name in classes}
 
     def draw(item: Item) -> Image:
         frame = kitti.read_frame(item, mapping, classes)
-        height, width = frame.rgb.shape[:2]
-        shrink = min(_CELL_WH[0] / width, _CELL_WH[1] / height, 1.0)
-        small = contact_sheet([frame.rgb], 1, (round(width * shrink), round(height * shrink)), gap=0)
-        truth = frame.detections
-        return labelled(small, truth.with_boxes(boxes.scale(truth.xyxy, (shrink, shrink))), item.source)
+        return labelled(frame.rgb, frame.detections, _CELL_WH, item.source)
 
     return draw
 
 
-def _augmented(spec: Path, overrides: Sequence[str], items: Sequence[Item], rng: Any) -> Callable[[Item], Image]:
+def _augmented(
+    spec: Path, overrides: Sequence[str], items: Sequence[Item], rng: np.random.Generator
+) -> Callable[[Item], Image]:
     """Draws a picture as a training by `spec` sees it in its first phase, with what it ignores."""
     need("train")
     from faceir import spec as specs
@@ -128,14 +123,87 @@ def _augmented(spec: Path, overrides: Sequence[str], items: Sequence[Item], rng:
     mapping, classes = dict(experiment.dataset_config.target_class_mapping), specs.class_names(experiment)
     shares = [weight / sum(phase.weights) for weight in phase.weights]
 
-    def read(item: Item) -> Any:
+    def read(item: Item) -> tuple[Image, Detections]:
         frame = kitti.read_frame(item, mapping, classes)
         return frame.rgb, frame.detections
 
     def draw(item: Item) -> Image:
         kind = phase.kinds[rng.choice(len(phase.kinds), p=shares)]
         image, truth = read(item)
-        picture, truth = viewed(image, truth, kind, how, rng, lambda draws: read(items[draws.integers(len(items))]))
-        return labelled(picture, ignore_by_rules(truth, rules), item.source)
+        picture, truth = viewed(
+            image, truth, kind, how, rng, lambda draws: read(items[int(draws.integers(len(items)))])
+        )
+        return labelled(picture, ignore_by_rules(truth, rules), _CELL_WH, item.source)
 
     return draw
+
+
+_UNITS = {"kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+
+
+@dataset.command()
+def pack(
+    folder: Annotated[Path, typer.Option("-d", "--dataset", help="Folder with images/ and labels/, or of such.")],
+    out: Annotated[Path, typer.Option("-o", "--output", help="Folder of the shards.")],
+    split: Annotated[str, typer.Option(help="Only this split of the folder's manifest.csv.")] = "",
+    terms: Annotated[list[str] | None, typer.Option(help="Only pictures of these terms; repeatable.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only these sets of the folder; repeatable.")] = None,
+    shard_size: Annotated[str, typer.Option(help="Largest shard, in kB, MB or GB.")] = "256MB",
+    per_shard: Annotated[
+        int, typer.Option(min=0, help="So many pictures a shard, whatever its size; 0: by --shard-size.")
+    ] = 0,
+) -> None:
+    """Write tar shards that training reads like the folder; the same command goes on where it was stopped."""
+    from rich.console import Console
+
+    from faceir.data import kitti
+    from faceir.data.pack import SKIPPED, Limit
+    from faceir.data.pack import pack as write
+
+    if out.resolve() == folder.resolve():
+        raise InputError("-o", "is the folder of the pictures", "another folder")
+    limit = Limit(per_shard) if per_shard else Limit(size=_bytes(shard_size))
+    want, only = kitti.Filter(split, tuple(terms or ())), set(source or ())
+
+    def walk() -> Iterator[Item]:
+        return (item for item in kitti.walk(folder, want) if not only or item.source in only)
+
+    total = sum(1 for _ in walk())
+    if not total:
+        raise InputError("--source", f"no picture is of {', '.join(sorted(only))}", f"sets below {folder}")
+    with progress_bar(Console(stderr=True)) as bar:
+        task = bar.add_task("packing", total=total, rate="pictures")
+        made = write(walk(), folder, out, limit, lambda: bar.advance(task))
+    for line in made.skipped[:10]:
+        say_error(f"skipped {line}")
+    print(f"{out}: {made.pictures} pictures, {made.faces} faces in {made.shards} shards, {made.kept} of them kept")
+    if made.skipped:
+        print(f"skipped {len(made.skipped)} pictures that cannot be read, listed in {out / SKIPPED}")
+        raise typer.Exit(1)
+
+
+@dataset.command()
+def verify(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of shards.")]) -> None:
+    """Hold shards against the checksums in their index; exits with 1 when one differs."""
+    from rich.console import Console
+
+    from faceir.data import shards
+
+    found = shards.Shards(folder)
+    count = len(found.contents["shards"])
+    with progress_bar(Console(stderr=True)) as bar:
+        task = bar.add_task("verifying", total=count + 1, rate="files")
+        problems = shards.verify(folder, lambda number: bar.update(task, completed=number))
+    for problem in problems:
+        say_error(problem)
+    if problems:
+        raise typer.Exit(1)
+    print(f"{folder}: {len(found)} pictures in {count} shards, whole")
+
+
+def _bytes(text: str) -> int:
+    """Bytes of "256MB"."""
+    number, unit = text[:-2], text[-2:]
+    if unit not in _UNITS or not number.isdigit() or int(number) == 0:
+        raise InputError("--shard-size", f"is {text!r}", "a whole number and kB, MB or GB, like 256MB")
+    return int(number) * _UNITS[unit]

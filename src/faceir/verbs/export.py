@@ -114,6 +114,7 @@ def export(
 
     from faceir.train import checkpoint
     from faceir.train.export import deepstream, tensorrt
+    from faceir.train.quantise.pictures import pictures
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for_nvidia = gen_ds_config or form == "tensorrt"
@@ -126,7 +127,7 @@ def export(
         if cal_cache_file is None and for_nvidia:  # without one DeepStream falls back to FP16
             cal_cache_file = out.with_name(f"{out.stem}_int8.txt")
         layers = tuple(layer for layer in float_layers.split(",") if layer)
-        int8 = _Int8(_pictures(cal_image_dir, cal_images), cal_method, scheme, layers, cal_cache_file, cal_json_file)
+        int8 = _Int8(pictures(cal_image_dir, cal_images), cal_method, scheme, layers, cal_cache_file, cal_json_file)
     if gen_ds_config and cal_cache_file is not None and cal_cache_file.resolve().parent != out.resolve().parent:
         raise InputError("--cal-cache-file", "lies in another folder", f"a file beside {out}, for --gen-ds-config")
     batches = tensorrt.Batches(min_batch_size, opt_batch_size, max_batch_size)
@@ -296,13 +297,3 @@ def _write_torch(loaded: Checkpoint, form: str, out: Path, console: Console) -> 
     write = torch_files.write_torchscript if form == "torchscript" else torch_files.write_exported_program
     far = write(loaded.net, loaded.contract, out)
     console.print(f"wrote {out}, {out.stat().st_size / 1e6:.1f} MB, within {far:.0e} of the net")
-
-
-def _pictures(folder: Path, wanted: int) -> list[Path]:
-    """So many pictures of a folder, evenly chosen from all below it."""
-    from faceir.data.kitti import PICTURE_SUFFIXES
-
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
-    if not found:
-        raise InputError(folder, "holds no picture", "some hundred pictures like those to be seen later")
-    return [found[len(found) * n // wanted] for n in range(wanted)] if len(found) > wanted else found

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from faceir import sealed
 from faceir.errors import FaceirError, InputError, need
+from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import interruptible, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import torch
     from rich.console import Console
 
     from faceir.spec import Experiment
     from faceir.train.loop import Progress, Training
     from faceir.train.setup import Data
+    from faceir.train.status import Status
 
 __all__ = ["train"]
 
@@ -40,38 +45,82 @@ def train(
     skip_bad_labels: Annotated[
         bool, typer.Option("--skip-bad-labels", help="Leave pictures with faulty labels out instead of stopping.")
     ] = False,
+    key: KeyOption = None,
 ) -> None:
-    """Train; the same command continues a run that was stopped or killed."""
+    """Train; the same command continues a run that was stopped or killed. `torchrun -m faceir train` uses many."""
     need("train")
     from rich.console import Console
 
     from faceir import spec as specs
-    from faceir.train import loop, setup
+    from faceir.train import distributed, status
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
     experiment = specs.load(spec, overrides or [])
     specs.check(experiment)
     chosen, why = _device(device)
+    with distributed.joined(chosen):
+        console = Console(highlight=False, markup=False, soft_wrap=True, quiet=not distributed.leads())
+        secret = read_key(key, confirm=True) if distributed.leads() else None
+        if overfit:
+            _overfit(_prepared(experiment, results, chosen, why, skip_bad_labels, console), console)
+            return
+        with status.kept(results, experiment.training_config.num_epochs) as told:
+            training = _prepared(experiment, results, chosen, why, skip_bad_labels, console)
+            _run(training, results, told, console)
+            if distributed.leads():
+                _finish(results, name, secret, console)
+
+
+def _prepared(
+    experiment: Experiment, results: Path, device: torch.device, why: str, skip_bad_labels: bool, console: Console
+) -> Training:
+    """The training, its plan printed."""
+    from faceir.train import setup
+
     data = _checked(setup.find_data(experiment), experiment, results, skip_bad_labels, console)
-    training = setup.make_training(experiment, data, chosen)
+    training = setup.make_training(experiment, data, device)
     _print_plan(training, data, why, console)
-    if overfit:
-        _overfit(training, console)
-        return
+    return training
+
+
+def _run(training: Training, results: Path, told: Status, console: Console) -> None:
+    """Train to the end, and draw the curves."""
+    from faceir.train import distributed, loop
+
     results.mkdir(parents=True, exist_ok=True)
-    (results / "experiment_spec.txt").write_text(training.spec, encoding="utf-8")
-    _watch(loop.run(training, results), training, console)
+    if distributed.leads():
+        (results / "experiment_spec.txt").write_text(training.spec, encoding="utf-8")
+    try:
+        _watch(loop.run(training, results), training, results, told, console)
+    finally:
+        _draw(results)
+
+
+def _draw(results: Path) -> None:
+    from faceir.train import curves, distributed
+
+    if distributed.leads() and find_spec("matplotlib"):
+        curves.draw(results)
+
+
+def _finish(results: Path, name: str, secret: str | None, console: Console) -> None:
+    """The last checkpoint under the model's name, sealed when there is a key."""
     last = max(results.glob("model.epoch-*.safetensors"), key=lambda p: int(p.stem.rpartition("-")[2]))
     final = results / "weights" / f"{name}.safetensors"
     final.parent.mkdir(exist_ok=True)
-    shutil.copyfile(last, final.with_suffix(".part"))
-    final.with_suffix(".part").replace(final)
+    if secret is not None:
+        sealed.seal_file(last, final, secret)
+        console.print(f"{final} is sealed with the key; the other checkpoints in {results} are not")
+    else:
+        shutil.copyfile(last, final.with_suffix(".part"))
+        final.with_suffix(".part").replace(final)
     console.print(f"wrote {final}; next: faceir export -m {final} -o {name}.onnx")
 
 
-def _device(wanted: str) -> tuple[Any, str]:
-    """The torch device and the reason for it."""
+def _device(wanted: str) -> tuple[torch.device, str]:
+    """The torch device of this process and the reason for it."""
     import torch
+
+    from faceir.train import distributed
 
     if wanted not in ("auto", "cpu", "cuda"):
         raise InputError("--device", f"is {wanted!r}", "auto, cpu or cuda")
@@ -79,21 +128,23 @@ def _device(wanted: str) -> tuple[Any, str]:
         raise InputError("--device", "no CUDA device is to be seen", "one", "use --device cpu")
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
-        return torch.device(wanted), f"{wanted} (the fastest here)"
-    return torch.device(wanted), f"{wanted} (asked for)"
+        return distributed.place(wanted), f"{wanted} (the fastest here)"
+    return distributed.place(wanted), f"{wanted} (asked for)"
 
 
 def _checked(data: Data, experiment: Experiment, results: Path, skip: bool, console: Console) -> Data:
     """The data without faulty labels; stops when there are some and they are not to be skipped."""
-    from faceir.train import setup
+    from faceir.data.items import join
+    from faceir.train import distributed, setup
 
     console.print(f"checking the labels of {len(data.training) + len(data.validation)} pictures")
-    problems = setup.check_labels(data.training + data.validation, experiment)
+    problems = setup.check_labels(join([data.training, data.validation]), experiment)
     if not problems:
         return data
     results.mkdir(parents=True, exist_ok=True)
     listed = results / PROBLEMS_NAME
-    listed.write_text("\n".join(str(error) for error in problems.values()) + "\n", encoding="utf-8")
+    if distributed.leads():
+        listed.write_text("\n".join(str(error) for error in problems.values()) + "\n", encoding="utf-8")
     for error in list(problems.values())[:10]:
         console.print(f"  {error}")
     if not skip:
@@ -112,6 +163,9 @@ def _print_plan(training: Training, data: Data, device: str, console: Console) -
     net, batches = training.net, f" in {training.accumulate} batches" if training.accumulate > 1 else ""
     pictures = training.samples.batch_size * training.accumulate
     macs = count_macs(net, size_wh) / 1e9
+    processes = training.samples.part[1]
+    if processes > 1:
+        batches += f" on each of {processes} processes"
     for label, text in (
         ("net", f"{count_params(net) / 1e6:.2f} M parameters, {macs:.2f} GMAC at {size_wh[0]}x{size_wh[1]}"),
         ("data", f"{len(data.training)} pictures to train on, {len(data.validation)} to validate on"),
@@ -154,9 +208,11 @@ def _overfit(training: Training, console: Console) -> None:
     console.print("one batch was learnt by heart: net, labels and loss belong together")
 
 
-def _watch(steps: Generator[Progress], training: Training, console: Console) -> None:
+def _watch(steps: Generator[Progress], training: Training, results: Path, told: Status, console: Console) -> None:
     """Show the run as it goes, to its end or to Ctrl-C."""
-    last = None
+    from faceir.train import distributed
+
+    last, stopped = None, False
     with closing(steps), interruptible() as stop, progress_bar(console) as bar:  # closing saves where it stopped
         task = bar.add_task("starting", total=training.total_steps, rate="")
         for last in steps:
@@ -164,14 +220,17 @@ def _watch(steps: Generator[Progress], training: Training, console: Console) -> 
             bar.update(task, completed=last.step, description=line, rate=f"rate {last.rate:.1e}")
             for skipped in last.skipped:
                 console.print(f"skipped: {skipped}")
+            told.follow(last, training.steps_per_epoch)
             if last.scores:
+                _draw(results)
                 console.print(f"epoch {last.epoch + 1}: {_percent(last.scores)}")
             elif not console.is_terminal and last.step % 200 == 0:
                 console.print(f"step {last.step} of {last.total_steps}, {line}")
-            if stop.is_set():
+            if stopped := distributed.any_of(stop.is_set()):
                 break
-    if last and last.step < last.total_steps and stop.is_set():
+    if last and last.step < last.total_steps and stopped:
         console.print(f"stopped at step {last.step} of {last.total_steps}; the same command goes on from there")
+        told.stopped(f"stopped at step {last.step} of {last.total_steps}")
         raise typer.Exit(130)
     if last and last.step < last.total_steps:
         console.print(f"ended at step {last.step} of {last.total_steps}: validation gets no better")

@@ -43,9 +43,10 @@ def view(
     else:
         canvas, seen = _framed(image, truth, kind, how, weights, rng)
     canvas, seen = occlude(canvas, seen, how.occluders, rng, lambda: _heads(image, truth, weights, rng, donor))
+    canvas = brightness_contrast(canvas, how, rng)  # before the camera, whose dark pictures it would cut off at 0
     if rng.random() < how.infrared_probability:
-        canvas, seen = infrared.expose(canvas, seen, rng, how.infrared)
-    return brightness_contrast(canvas, how, rng), seen
+        return infrared.expose(canvas, seen, rng, how.infrared)
+    return canvas, seen
 
 
 def _framed(

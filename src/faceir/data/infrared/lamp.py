@@ -55,7 +55,7 @@ def by_distance(picture: FloatArray, faces: FloatArray, rng: np.random.Generator
     faces = faces if len(faces) else _imagined((h, w), rng)
     faces = faces[np.argsort(faces[:, 3] - faces[:, 1])]
     tall = np.maximum(faces[:, 3] - faces[:, 1], 4.0)
-    exposed = np.exp(rng.uniform(np.log(tall[0]), np.log(tall[-1]))) * np.exp(rng.uniform(-0.3, 0.6))
+    exposed = np.exp(rng.uniform(np.log(tall[0]), np.log(tall[-1]))) * np.exp(rng.uniform(-0.5, 0.3))
     steepness = rng.uniform(1.0, 2.0)  # below 2: ambient light, a wide lamp
     brightest = np.clip(rng.uniform(150, 500) / max(float(picture.mean()), 20.0), 1.0, 3.0)
     light = np.clip((tall / exposed) ** steepness, 0.1, brightest)

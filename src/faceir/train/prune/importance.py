@@ -102,7 +102,7 @@ def taylor(net: GridBoxNet, batches: Iterable[Batch], loss: Loss) -> Figures:
 def restate(net: GridBoxNet, batches: Iterable[Batch]) -> None:
     """Put the mean of `batches` into BN's running statistics (in place), as a cut moves what the next layers see.
 
-    Channels that lost their main inputs are blown up by it: more harm than good on mildly cut nets.
+    Did more harm than good on mildly cut nets (docs/pruning.md).
     """
     bns = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     momenta, was_training = [bn.momentum for bn in bns], net.training

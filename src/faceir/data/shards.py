@@ -1,0 +1,217 @@
+"""Shards: a data set in a few large tar files, read by offset: 10^7 pictures need neither a list nor 10^7 files.
+
+A folder of them holds `faceir-000000.tar` (`KEY.jpg`, `KEY.txt` with KITTI lines, `KEY.json`, as the webdataset library
+reads them), beside each tar its `Row`s (`.npy`) and its counts (`.json`), and over all `index.json` and `samples.npy`.
+`data/pack.py` writes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceir.data import kitti
+from faceir.data.items import Items, Numbers, select
+from faceir.data.kitti import Filter, Item
+from faceir.errors import InputError, need_file
+
+__all__ = ["FORMAT", "INDEX", "ROW", "ROWS", "Shards", "digest", "find", "is_sharded", "verify"]
+
+FORMAT = 1
+INDEX, ROWS = "index.json", "samples.npy"
+ROW = np.dtype(
+    [
+        ("picture", "<u8"),  # where its bytes start in the tar
+        ("picture_size", "<u4"),
+        ("label", "<u4"),  # start, counted from the picture's; 0 = there is no label file
+        ("label_size", "<u4"),
+        ("about", "<u4"),  # start of the JSON, counted from the picture's
+        ("about_size", "<u4"),
+        ("faces", "<u2"),
+        ("group", "<u2"),  # index into `groups`: (set, terms, split)
+    ]
+)
+"""One picture, 32 bytes."""
+_AGAIN = "`faceir dataset verify` finds what is broken, the same `faceir dataset pack` mends it"
+
+
+@dataclass(frozen=True)
+class Packed(Item):
+    """A picture in a shard. Its paths name it as SHARD.tar/ORIGINAL, but nothing lies there."""
+
+    shards: Shards | None = None
+    number: int = 0
+    label_bytes: bytes | None = None
+
+    def picture_data(self) -> bytes:
+        assert self.shards is not None
+        return self.shards.picture_data(self.number, self.picture)
+
+    def label_data(self) -> bytes | None:
+        return self.label_bytes
+
+    def check(self) -> None:
+        if self.label_bytes is None:
+            raise InputError(self.label, "does not exist", "a label file, empty when there is no face")
+
+
+class Shards(Items):
+    """All pictures of a folder of shards, in the order of the folder that was packed.
+
+    Nothing but the folder travels to another process; rows are mapped into memory and shared among processes.
+    Raises `InputError` when the index cannot be read.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.contents = read_index(self.folder)
+        self._ends = np.cumsum([shard["pictures"] for shard in self.contents["shards"]], dtype=np.int64)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Shards, (self.folder,)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shards) and self.folder == other.folder
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
+
+    def __len__(self) -> int:
+        return int(self.contents["pictures"])
+
+    @cached_property
+    def rows(self) -> npt.NDArray[Any]:
+        """A `ROW` a picture, on disk."""
+        path = need_file(self.folder / ROWS, "the shards' rows")
+        try:
+            rows: npt.NDArray[Any] = np.load(path, mmap_mode="r")
+        except (ValueError, OSError) as error:
+            raise InputError(path, f"cannot be read ({error})", "the shards' rows", _AGAIN) from None
+        if rows.dtype != ROW or rows.shape != (len(self),):
+            raise InputError(
+                path, f"holds {rows.shape} of {rows.dtype}", f"{len(self)} rows of format {FORMAT}", _AGAIN
+            )
+        return rows
+
+    def entry(self, number: int) -> Item:
+        """One picture with its labels and manifest row, read at once; the picture itself is read when asked for."""
+        row = self.rows[number]
+        start, about = int(row["picture"]), int(row["about"])
+        label = int(row["label"])
+        first = label or about
+        where = self._where(number)
+        # Label and JSON lie side by side: one read for both.
+        data = self._read(number, start + first, about - first + int(row["about_size"]))
+        try:
+            told = json.loads(data[about - first :])
+            name, source, stated = told["picture"], told["set"], told["row"]
+        except (ValueError, KeyError, TypeError):
+            raise InputError(where, f"picture {number} is not where the index says", "whole shards", _AGAIN) from None
+        picture = where / name
+        text = data[: int(row["label_size"])] if label else None
+        return Packed(picture, picture.with_suffix(".txt"), source, stated, self, number, text)
+
+    def picture_data(self, number: int, where: object) -> bytes:
+        """The picture's file as it was packed."""
+        row = self.rows[number]
+        data = self._read(number, int(row["picture"]), int(row["picture_size"]))
+        if len(data) != row["picture_size"]:
+            raise InputError(where, f"the shard ends after {len(data)} of its bytes", f"{row['picture_size']}", _AGAIN)
+        return data
+
+    def sets(self, numbers: Numbers | None = None) -> Counter[str]:
+        """Pictures of each set among all, or among these; by the index alone."""
+        groups = self.rows["group"] if numbers is None else self.rows["group"][numbers]
+        found: Counter[str] = Counter()
+        for group, count in zip(self.contents["groups"], np.bincount(groups).tolist(), strict=False):
+            found[group["set"]] += count
+        return +found
+
+    def chosen(self, want: Filter) -> Sequence[Item]:
+        """Those that `want` wants; raises `InputError` when there are none."""
+        wanted = [want.wants(group) for group in self.contents["groups"]]
+        if all(wanted):
+            return self
+        numbers = np.flatnonzero(np.array(wanted)[self.rows["group"]])
+        if not len(numbers):
+            raise InputError(self.folder, "holds no labelled picture", f"some of {want}")
+        return select(self, numbers)
+
+    def _where(self, number: int) -> Path:
+        return self.folder / str(self.contents["shards"][self._shard(number)]["name"])
+
+    def _shard(self, number: int) -> int:
+        return int(np.searchsorted(self._ends, number, side="right"))
+
+    def _read(self, number: int, start: int, size: int) -> bytes:
+        path = self._where(number)
+        try:
+            with path.open("rb") as file:
+                file.seek(start)
+                return file.read(size)
+        except OSError as error:
+            raise InputError(path, error.strerror or "cannot be opened", "a shard", _AGAIN) from None
+
+
+def is_sharded(folder: str | Path) -> bool:
+    """Whether a folder holds shards."""
+    return (Path(folder) / INDEX).is_file()
+
+
+def find(folder: str | Path, want: Filter | None = None) -> Sequence[Item]:
+    """The labelled pictures of a folder, in shards or not: same pictures, same order. Raises as `kitti.find` does."""
+    if not is_sharded(folder):
+        return kitti.find(folder, want)
+    shards = Shards(folder)
+    return shards.chosen(want) if want else shards
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """`index.json`; raises `InputError` when it is none of ours."""
+    path = need_file(folder / INDEX, "the index of a folder of shards")
+    try:
+        index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if index["format"] != FORMAT:
+            raise InputError(path, f"has format {index['format']}", f"format {FORMAT}", "pack it again")
+        whole = index["pictures"] == sum(int(shard["pictures"]) for shard in index["shards"]) > 0
+        groups = [{key: str(group[key]) for key in ("set", "terms", "split")} for group in index["groups"]]
+        names = [Path(str(shard["name"])).name == shard["name"] for shard in index["shards"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(path, f"cannot be read ({error!r})", "the index of a folder of shards", _AGAIN) from None
+    if not whole or not all(names):
+        raise InputError(path, "does not agree with itself", "counts that sum up, names without folders", _AGAIN)
+    return index | {"groups": groups}
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(folder: str | Path, on_shard: Callable[[int], None] = lambda _: None) -> list[InputError]:
+    """What differs from the checksums of the index; empty = all is whole. `on_shard` hears the number looked at."""
+    folder = Path(folder)
+    index, found = read_index(folder), []
+    stated: Sequence[Mapping[str, Any]] = [*index["shards"], {"name": ROWS, "sha256": index["rows_sha256"]}]
+    for number, one in enumerate(stated, 1):
+        path = folder / str(one["name"])
+        try:
+            came = digest(need_file(path, "a shard"))
+            if came != one["sha256"]:
+                raise InputError(path, f"has sha256 {came}", str(one["sha256"]), "pack it again")
+        except InputError as error:
+            found.append(error)
+        except OSError as error:
+            found.append(InputError(path, error.strerror or "cannot be read", "a shard"))
+        on_shard(number)
+    return found
