@@ -1,10 +1,16 @@
 """The pictures that a spec names: found, parted, checked."""
 
 import pytest
+import torch
 
 from faceir import spec as specs
+from faceir.data import kitti
+from faceir.data.items import join
+from faceir.data.pack import Limit, pack
 from faceir.errors import InputError, SpecError
 from faceir.train import sources
+from faceir.train.loader import batches
+from faceir.train.setup import make_training
 from tests.train.test_setup import load
 
 
@@ -53,3 +59,39 @@ def test_several_classes_of_which_labels_may_hold_more(tmp_path, disc_set):
     assert sources.check_labels(sources.find_data(spec).training, spec) == {}
     spec.dataset_config.target_class_mapping.clear()
     assert sources.check_labels(sources.find_data(spec).training, spec) == {}  # names stand for themselves
+
+
+def test_shards_train_like_their_folder(tmp_path, disc_set):
+    """Same order, same batches to the bit, in this process and in workers; same held-out pictures, same faults found."""
+    pack(kitti.walk(disc_set), disc_set, tmp_path / "shards", Limit(4))
+    made = []
+    for folder in (disc_set, tmp_path / "shards"):
+        spec = load(tmp_path, folder, "dataset_config.validation_fold=0")
+        data = sources.find_data(spec)
+        assert sources.check_labels(join([data.training, data.validation]), spec) == {}
+        made.append(make_training(spec, data, torch.device("cpu")))
+    plain, packed = made
+    assert [i.picture.name for i in plain.validate.items] == [i.picture.name for i in packed.validate.items]
+    assert plain.data == packed.data | {"sets": {"discs": 5}}
+    steps = plain.samples.total_steps
+    for one, alone, other in zip(
+        batches(plain.samples, 0, 0), batches(packed.samples, 0, 0), batches(packed.samples, 0, 1), strict=True
+    ):
+        for batch in (alone, other):
+            assert torch.equal(one.pictures, batch.pictures)
+            assert all(torch.equal(a, b) for a, b in zip(one.targets, batch.targets, strict=True) if a is not None)
+        steps -= 1
+    assert steps == 0
+
+
+def test_faulty_labels_in_shards_are_found_and_can_be_left_out(tmp_path, disc_set):
+    (disc_set / "labels" / "0.txt").write_text("face 1 2 3\n")
+    (disc_set / "labels" / "1.txt").unlink()
+    pack(kitti.walk(disc_set), disc_set, tmp_path / "shards", Limit(4))
+    spec = load(tmp_path, tmp_path / "shards")
+    data = sources.find_data(spec)
+    problems = sources.check_labels(data.training, spec)
+    assert sorted(p.name for p in problems) == ["0.png", "1.png"]
+    kept = sources.without(data, problems)
+    assert len(kept.training) == len(kept.weights) == len(kept.source_of) == 4
+    assert not {i.picture for i in kept.training} & set(problems)

@@ -19,7 +19,7 @@ __all__ = ["Points", "Stencil", "arm", "hair", "hand", "superellipse"]
 
 Points = npt.NDArray[np.float64]
 _SHIFT = 4  # OpenCV's fixed point: sixteenths of a pixel
-_ROUNDNESS = ((1.0, 150), (0.85, 195), (0.65, 225), (0.35, 250))  # share of the radius, shade of 255 there
+_ROUNDNESS = ((1.0, 150), (0.8, 205), (0.5, 245))  # share of the radius, shade of 255 there
 
 
 class Stencil:
@@ -62,7 +62,8 @@ class Stencil:
     def layer(self, base: float, rng: np.random.Generator, rough: float = 0.06, soft_px: float = 0.8) -> Layer:
         """A surface of brightness `base`, shaded as drawn, unevenly bright by `rough` of it, with soft edges."""
         h, w = self.alpha.shape
-        shade = cv2.GaussianBlur(self.shade, (0, 0), max(0.02 * min(h, w), 0.7))
+        width = 2 * round(0.03 * min(h, w)) + 3
+        shade = cv2.blur(self.shade, (width, width))
         coarse = rng.standard_normal((h // 8 + 2, w // 8 + 2), np.float32)
         light = shade * (1 + rough * cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR))
         light *= np.float32(base / 255)
@@ -70,7 +71,7 @@ class Stencil:
 
     def filled(self, light: Image, soft_px: float = 0.8) -> Layer:
         """What was drawn, filled with the picture `light` of the window's size."""
-        return Layer(self.xy, cv2.GaussianBlur(self.alpha, (0, 0), soft_px), light)
+        return Layer(self.xy, cv2.GaussianBlur(self.alpha, (5, 5) if soft_px > 1 else (3, 3), soft_px), light)
 
 
 def superellipse(
