@@ -49,9 +49,10 @@ def seconds(items: Sequence[kitti.Item], order: Sequence[int], decode: bool) -> 
 
 
 def resident_mb() -> tuple[float, float]:
-    """Resident memory of this process: its own, and mapped files that processes share."""
+    """Resident memory of this process: its own, and mapped files, which processes share."""
     stated = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return tuple(int(stated[key].split()[0]) / 1024 for key in ("RssAnon", "RssFile"))  # type: ignore[return-value]
+    own, *mapped = (int(stated[key].split()[0]) / 1024 for key in ("RssAnon", "RssFile", "RssShmem"))
+    return own, sum(mapped)
 
 
 def large(folder: Path) -> None:
@@ -69,7 +70,7 @@ def large(folder: Path) -> None:
     found, order = shards.Shards(folder), Mixture().order(MANY, 0, 0)
     began = time.perf_counter()
     for place in range(20_000):
-        _ = found.rows[order[place]]
+        _ = found.rows[order[place]].item()
     each = (time.perf_counter() - began) / 20_000
     own, mapped = (after - was for after, was in zip(resident_mb(), before, strict=True))
     print(f"10^7 pictures: {own:.1f} MB of the process's own, {mapped:.0f} MB mapped and shared (of 320 MB)")
@@ -88,9 +89,8 @@ def main() -> None:
         items = list(islice(kitti.walk(folder), given.pictures))
         began = time.perf_counter()
         made = pack(items, folder, top / "shards", Limit(1000))
-        print(
-            f"packed {made.pictures} pictures into {made.shards} shards, {made.pictures / (time.perf_counter() - began):.0f} a second"
-        )
+        rate = made.pictures / (time.perf_counter() - began)
+        print(f"packed {made.pictures} pictures into {made.shards} shards, {rate:.0f} a second")
         packed = shards.find(top / "shards")
         order = np.random.default_rng(0).permutation(min(len(items), len(packed))).tolist()
         for decode in (False, True):

@@ -111,7 +111,7 @@ RATE = "training_config.learning_rate.soft_start_annealing_schedule"
             "is missing",
         ),
         ("dataset_export_config.0.image_directory_path=a", "dataset_export_config", "training reads folders"),
-        ("training_config.enable_qat=true", "training_config.enable_qat", "not implemented"),
+        ("training_config.enable_qat=true", "training_config.enable_qat", "no model is named"),
         (
             "training_config.learning_rate.early_stopping_annealing_schedule.patience_steps=3",
             "training_config.learning_rate.early_stopping_annealing_schedule",

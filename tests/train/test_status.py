@@ -44,9 +44,13 @@ def test_a_run_that_fails_says_why_and_the_error_goes_on(tmp_path, error):
 
 
 def test_an_interruption_is_said_once(tmp_path):
-    with pytest.raises(SystemExit), status.kept(tmp_path, 3) as told:
-        told.stopped("stopped at step 3 of 12")
-        raise SystemExit(130)
+    def interrupted():
+        with status.kept(tmp_path, 3) as told:
+            told.stopped("stopped at step 3 of 12")
+            raise SystemExit(130)
+
+    with pytest.raises(SystemExit):
+        interrupted()
     assert [row.get("message") for row in lines(tmp_path)][1:] == ["stopped at step 3 of 12"]
 
 

@@ -134,9 +134,6 @@ REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
     "model_config.training_precision.backend_floatx": (
         (0,), "weights are always FLOAT32; training_config.precision: BF16 is what makes a training faster",
     ),
-    "training_config.enable_qat": (
-        (False,), "it is not implemented yet",
-    ),
 }  # fmt: skip
 
 # Settings of TAO that nothing reads, because they could not change what is learned or found. Path or its beginning ->
@@ -173,6 +170,7 @@ def check(spec: Experiment) -> None:
     _check_network(spec)
     _check_classes(spec)
     _check_training(spec)
+    _check_qat(spec)
     for path, (idle, why) in REFUSED.items():
         value = _at(spec, path)
         if value not in idle:
@@ -390,6 +388,18 @@ def _check_training(spec: Experiment) -> None:
     if config.visualizer.enabled:
         for name in ("num_images", "scalar_logging_frequency", "infrequent_logging_frequency"):
             _at_least(f"training_config.visualizer.{name}", getattr(config.visualizer, name), 1)
+
+
+def _check_qat(spec: Experiment) -> None:
+    config, where = spec.training_config, "training_config.enable_qat"
+    if not config.enable_qat:
+        return
+    if not spec.model_config.pretrained_model_file:
+        do = "name the checkpoint in model_config.pretrained_model_file, or take enable_qat out"
+        raise SpecError(where, "is true, but no model is named", "a finished net to start from", do)
+    if config.precision not in (config.AUTO, config.FP32):
+        came = f"is true, but training_config.precision is {type(config).Precision.Name(config.precision)}"
+        raise SpecError(where, came, "FP32: coarser numbers blur INT8's levels", "write `precision: FP32`")
 
 
 def _check_start(model: ModelConfig) -> None:

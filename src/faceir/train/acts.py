@@ -64,6 +64,7 @@ _CONTEXT: dict[str, tuple[str, ...]] = {
         "training_config.distillation.teacher_model_file=FOLDER/same.safetensors",
         "training_config.distillation.feature_weight=0.5",
     ),
+    "training_config.enable_qat": ("model_config.pretrained_model_file=FOLDER/same.safetensors",),
     "training_config.visualizer": ("training_config.visualizer.enabled=true",),
     "training_config.learning_rate.early": (
         "training_config.learning_rate.early_stopping_annealing_schedule.patience_steps=3",

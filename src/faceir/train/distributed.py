@@ -90,7 +90,7 @@ def average(tensors: Sequence[Tensor]) -> None:
     dist.all_reduce(flat)
     flat /= processes()
     with torch.no_grad():
-        for tensor, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+        for tensor, mean in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
             tensor.copy_(mean.view_as(tensor))
 
 
@@ -145,7 +145,8 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         mine = torch.stack(torch.var_mean(x, dim=(0, 2, 3), correction=0))
         slots = x.new_zeros((processes(), *mine.shape))
         slots[rank()] = mine
-        variances, means = _Summed.apply(slots).unbind(1)  # type: ignore[no-untyped-call]
+        everyones: Tensor = _Summed.apply(slots)  # type: ignore[no-untyped-call]
+        variances, means = everyones.unbind(1)
         mean = means.mean(0)
         variance = variances.mean(0) + (means - mean).square().mean(0)
         with torch.no_grad():

@@ -22,6 +22,7 @@ from faceir.train.freeze import Frozen
 from faceir.train.loader import Batch, Samples, batches
 from faceir.train.loss import AutoWeights, TargetClass, costs, regulariser
 from faceir.train.model import GridBoxNet
+from faceir.train.qat import RANGES_KEY, START_BATCHES, QuantisedNet, calibrate
 from faceir.train.records import Progress, Records, Visualiser
 from faceir.train.schedule import Schedule
 from faceir.train.state import RESUME_NAME, State, Watcher, trained
@@ -86,6 +87,8 @@ class Training:
         """The state of a run that has not begun."""
         net = self.net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.frozen.train(net)
+        if isinstance(net, QuantisedNet):  # before the average is made, which starts from the same ranges
+            calibrate(net, (_pictures(self, self.samples[n]) for n in range(min(START_BATCHES, self.total_steps))))
         distributed.sync(net)
         adapter = self.teacher.to(self.device).adapter if self.teacher else None
         parameters = [p for _, p in trained(net, adapter)]
@@ -242,10 +245,15 @@ def _update(t: Training, state: State) -> float | None:
     return norm
 
 
+def _pictures(t: Training, batch: Batch) -> Tensor:
+    """What the net is given of a batch: `[N,1,H,W]`, 0..1."""
+    pictures = batch.pictures.to(t.device, non_blocking=True).float().div_(255)
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
 def _loss(t: Training, net: GridBoxNet, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
     """Loss of one batch, its costs `[K,2]`, and the teacher's part."""
-    pictures = batch.pictures.to(t.device, non_blocking=True).float().div_(255)
-    pictures = pictures.contiguous(memory_format=torch.channels_last)
+    pictures = _pictures(t, batch)
     targets = batch.targets.to(t.device)
     distil = None
     half = torch.float16 if t.precision == "FP16" else torch.bfloat16
@@ -289,7 +297,10 @@ def _end_epoch(t: Training, state: State, report: Progress, results: Path) -> Pr
 
 def _write(t: Training, state: State, path: Path, report: Progress) -> None:
     if distributed.leads():
-        checkpoint.save(path, Checkpoint(state.judged, t.contract, t.spec, report.step, report.scores or {}, t.data))
+        net, data = state.judged, t.data
+        if isinstance(net, QuantisedNet):
+            net, data = net.plain(), {**data, RANGES_KEY: net.ranges()}
+        checkpoint.save(path, Checkpoint(net, t.contract, t.spec, report.step, report.scores or {}, data))
 
 
 def overfit(training: Training, steps: int = 200) -> Iterator[Progress]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from faceir.train.loss import OBJECTIVES, AutoWeights, TargetClass
 from faceir.train.mask import LabelFilter, LossMask
 from faceir.train.model import Architecture, GridBoxNet
 from faceir.train.prepare import Preparation
+from faceir.train.qat import RANGES_KEY, QuantisedNet
 from faceir.train.records import Visualiser
 from faceir.train.schedule import Patience, Schedule, SoftStart, UntilPlateau
 from faceir.train.sources import Data, check_labels, class_mapping, find_data, mixture, without
@@ -65,8 +66,10 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
     classes = tuple(_target_class(c) for c in cost.target_classes)
     adam, scaling = config.optimizer.adam, config.cost_scaling
     precision, reason = choose_precision(type(config).Precision.Name(config.precision), device)
+    if config.enable_qat:  # check lets AUTO and FP32 pass
+        precision, reason = "FP32", "quantisation-aware training tells INT8's levels apart in it alone"
     torch.manual_seed(spec.random_seed)
-    start = _start(spec)
+    start = _quantised(spec, _start(spec)) if config.enable_qat else _start(spec)
     schedule = _schedule(spec)
     patience = Patience(spec.evaluation_config.early_stopping_patience_steps)
     return Training(
@@ -267,6 +270,22 @@ def _start(spec: Experiment) -> _Start:
     table = [[row.layer, row.parameters, "loaded" if row.loaded else row.reason] for row in rows]
     told = {"pretrained": {"file": path.name, "layers": table}}
     return _Start(net, kept | told, frozenset(row.layer for row in rows if row.loaded))
+
+
+def _quantised(spec: Experiment, start: _Start) -> _Start:
+    """The same with INT8 rounding; raises `SpecError` for a net that is not finished, or was trained so before."""
+    path = Path(spec.model_config.pretrained_model_file)
+    if path.suffix != ".onnx" and RANGES_KEY in checkpoint.load(path).data:
+        raise SpecError(
+            "training_config.enable_qat", f"{path.name} comes from quantisation-aware training already",
+            "a net trained without", "take enable_qat out, or name the checkpoint that it came from",
+        )  # fmt: skip
+    if fresh := [layer for layer, _, reason in start.origin["pretrained"]["layers"] if reason != "loaded"]:
+        raise SpecError(
+            "training_config.enable_qat", f"{path.name} lacks {', '.join(fresh[:3])}",
+            "a finished net, as BN's statistics stay as they are", "train it without enable_qat first",
+        )  # fmt: skip
+    return replace(start, net=QuantisedNet(start.net))
 
 
 def _frozen(spec: Experiment, start: _Start) -> Frozen:

@@ -59,7 +59,8 @@ class Status:
             return
         now = time.monotonic()
         seconds, self._epoch_began_s = now - self._epoch_began_s, now
-        kpi = {key: value for key, value in (report.scores or {}).items() if isinstance(value, int | float)}
+        scores = {key: value for key, value in (report.scores or {}).items() if isinstance(value, int | float)}
+        rest: dict[str, Any] = {"kpi": scores} if scores else {}
         self.write(
             "RUNNING",
             epoch=report.epoch + 1,
@@ -72,7 +73,7 @@ class Status:
                 "bbox_cost": report.bbox_cost,
                 "learning_rate": report.rate,
             },
-            **({"kpi": kpi} if kpi else {}),
+            **rest,
         )
 
     def stopped(self, message: str) -> None:

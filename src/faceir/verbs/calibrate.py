@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from faceir.errors import GateError, InputError, ModelError, need, need_file
-from faceir.verbs.gate import Gate
+from faceir.verbs.gate import Gate, GateMaxDrop, GateMinHeight, GateSource, GateSplit, GateTerms
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import progress_bar
 
@@ -83,11 +83,11 @@ def calibrate(
     dataset: Annotated[
         Path | None, typer.Option("-d", "--dataset", help="Gate: judge float and INT8 on these labelled pictures.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Gate: only this split of the folder's manifest.csv.")] = "",
-    terms: Annotated[list[str] | None, typer.Option(help="Gate: only pictures of these terms; repeatable.")] = None,
-    source: Annotated[list[str] | None, typer.Option(help="Gate: only these sets; repeatable.")] = None,
-    min_height: Annotated[float, typer.Option(help="Gate: lower faces are ignored, network pixels.")] = 16.0,
-    max_drop: Annotated[float, typer.Option(help="Gate: points of accuracy that may be lost.")] = 0.5,
+    split: GateSplit = "",
+    terms: GateTerms = None,
+    source: GateSource = None,
+    min_height: GateMinHeight = 16.0,
+    max_drop: GateMaxDrop = 0.5,
     key: KeyOption = None,
 ) -> None:
     """Quantise a net to INT8 by what its tensors hold on pictures like those to be seen later."""

@@ -12,7 +12,7 @@ import typer
 
 from faceir.errors import InputError, ModelError, need
 from faceir.verbs.export_deepstream import command_line, write_deepstream
-from faceir.verbs.gate import Gate
+from faceir.verbs.gate import Gate, GateMaxDrop, GateMinHeight, GateSource, GateSplit, GateTerms
 from faceir.verbs.key import KeyOption, read_key
 
 if TYPE_CHECKING:
@@ -102,11 +102,11 @@ def export(
     dataset: Annotated[
         Path | None, typer.Option("-d", "--dataset", help="Gate: judge checkpoint and file on these labelled pictures.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Gate: only this split of the folder's manifest.csv.")] = "",
-    terms: Annotated[list[str] | None, typer.Option(help="Gate: only pictures of these terms; repeatable.")] = None,
-    source: Annotated[list[str] | None, typer.Option(help="Gate: only these sets; repeatable.")] = None,
-    min_height: Annotated[float, typer.Option(help="Gate: lower faces are ignored, network pixels.")] = 16.0,
-    max_drop: Annotated[float, typer.Option(help="Gate: points of accuracy that may be lost.")] = 0.5,
+    split: GateSplit = "",
+    terms: GateTerms = None,
+    source: GateSource = None,
+    min_height: GateMinHeight = 16.0,
+    max_drop: GateMaxDrop = 0.5,
 ) -> None:
     """Write a checkpoint as a file for DeepStream, TensorRT, ONNX Runtime, OpenVINO, torch or faceir itself."""
     need("train")

@@ -7,7 +7,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
 
 from faceir.errors import FaceirError, GateError, InputError
 from faceir.verbs.terminal import progress_bar
@@ -24,7 +26,14 @@ if TYPE_CHECKING:
     from faceir.evaluate.paired import Difference, Paired
     from faceir.flow import Detector, Image
 
-__all__ = ["Gate", "Verdict"]
+__all__ = ["Gate", "GateMaxDrop", "GateMinHeight", "GateSource", "GateSplit", "GateTerms", "Verdict"]
+
+# The options of a gate, the same for every verb that has one.
+GateSplit: TypeAlias = Annotated[str, typer.Option(help="Gate: only this split of the folder's manifest.csv.")]
+GateTerms: TypeAlias = Annotated[list[str] | None, typer.Option(help="Gate: only pictures of these terms; repeatable.")]
+GateSource: TypeAlias = Annotated[list[str] | None, typer.Option(help="Gate: only these sets; repeatable.")]
+GateMinHeight: TypeAlias = Annotated[float, typer.Option(help="Gate: lower faces are ignored, network pixels.")]
+GateMaxDrop: TypeAlias = Annotated[float, typer.Option(help="Gate: points of accuracy that may be lost.")]
 
 _ROUNDS = 1000
 

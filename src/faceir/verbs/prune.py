@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceir.errors import InputError, need, need_file
-from faceir.verbs.gate import Gate
+from faceir.verbs.gate import Gate, GateMaxDrop, GateMinHeight, GateSource, GateSplit, GateTerms
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.prune_cut import cut, show
 from faceir.verbs.prune_options import Choice, Rounds
@@ -88,11 +88,11 @@ def prune(
     dataset: Annotated[
         Path | None, typer.Option("-d", "--dataset", help="Gate: judge before and after on these labelled pictures.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Gate: only this split of the folder's manifest.csv.")] = "",
-    terms: Annotated[list[str] | None, typer.Option(help="Gate: only pictures of these terms; repeatable.")] = None,
-    source: Annotated[list[str] | None, typer.Option(help="Gate: only these sets; repeatable.")] = None,
-    min_height: Annotated[float, typer.Option(help="Gate: lower faces are ignored, network pixels.")] = 16.0,
-    max_drop: Annotated[float, typer.Option(help="Gate: points of accuracy that may be lost.")] = 0.5,
+    split: GateSplit = "",
+    terms: GateTerms = None,
+    source: GateSource = None,
+    min_height: GateMinHeight = 16.0,
+    max_drop: GateMaxDrop = 0.5,
     rounds: Annotated[
         int, typer.Option(min=0, help="Reach the target in so many steps, each trained again by --retrain.")
     ] = 0,

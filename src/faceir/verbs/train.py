@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -99,7 +99,8 @@ def _draw(results: Path) -> None:
     from faceir.train import curves, distributed
 
     if distributed.leads() and find_spec("matplotlib"):
-        curves.draw(results)
+        with suppress(OSError):  # the picture is drawn again; it must not hide what ended the run
+            curves.draw(results)
 
 
 def _finish(results: Path, name: str, secret: str | None, console: Console) -> None:

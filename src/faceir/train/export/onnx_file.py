@@ -102,6 +102,42 @@ def _to_onnx(net: GridBoxNet, contract: Contract) -> onnx.ModelProto:
         node.doc_string = ""
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
         del value.metadata_props[:]
+    _name_tensors(model.graph)
     state_contract(model, contract)
     model.producer_name = "faceir"
     return model
+
+
+def _name_tensors(graph: onnx.GraphProto) -> None:
+    """Name each tensor after the module that gives it (changed in place): `bn_conv1`, `activation_1`, `block_1a.relu_1`.
+
+    Scales of a calibration cache and ranges of a checkpoint go by these names, so they must not be the exporter's,
+    which change from one version of torch to the next. A sum is `block_1a.add`.
+    """
+    fixed = {one.name for one in graph.output}
+    names: dict[str, str] = {}
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = names.get(name, name)
+        made = _module_of(node)
+        if made and node.output[0] not in fixed:
+            names[node.output[0]] = made
+            node.output[0] = made
+    for value in graph.value_info:
+        value.name = names.get(value.name, value.name)
+
+
+def _module_of(node: onnx.NodeProto) -> str:
+    """The module whose output a node gives; empty where it gives none of ours."""
+    read = node.input[0]
+    match node.op_type:
+        case "Conv":  # BN is folded into it
+            layer = str(node.input[1]).removesuffix(".weight")
+            return "bn_conv1" if layer == "conv1" else layer.replace(".conv_", ".bn_")
+        case "Add":
+            return f"{read.partition('.')[0]}.add"
+        case "Relu" if read == "bn_conv1":
+            return "activation_1"
+        case "Relu":
+            return read.replace(".bn_", ".relu_").replace(".add", ".relu")
+    return ""

@@ -31,6 +31,7 @@ def loss_of(training: Training, net: GridBoxNet) -> Loss:
         )
 
     def loss(cov: Tensor, bbox: Tensor, targets: Targets) -> Tensor:
-        return training.weights.total(costs(cov, bbox, targets, training.classes, training.giou_weight))
+        cost = costs(cov, bbox, targets, training.classes, training.giou_weight, training.focal_gamma)
+        return training.weights.total(cost)
 
     return loss
