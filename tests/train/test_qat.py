@@ -157,7 +157,7 @@ def test_from_the_spec_to_a_checkpoint_with_ranges_and_not_twice(disc_set, tmp_p
     with pytest.raises(SpecError, match="comes from quantisation-aware training already"):
         setup.make_training(again, setup.find_data(again), torch.device("cpu"))
     wider = specs.override(specs.override(spec, "model_config.load_graph=false"), "model_config.width_multiplier=0.25")
-    with pytest.raises(SpecError, match="lacks|no layer fits"):
+    with pytest.raises(SpecError, match=r"lacks|no layer fits"):
         setup.make_training(wider, setup.find_data(wider), torch.device("cpu"))
     with pytest.raises(SpecError, match="FP32"):
         specs.check(specs.override(spec, "training_config.precision=BF16"))

@@ -35,7 +35,12 @@ _UNITS = tuple(f"block_{block}{unit}" for block in (1, 2, 3, 4) for unit in "ab"
 _LAST_FOLD = 6
 
 _SHARES = {
-    "augmentation_config.spatial_augmentation": ("hflip_probability", "vflip_probability", "rotate_probability"),
+    "augmentation_config.spatial_augmentation": (
+        "hflip_probability",
+        "vflip_probability",
+        "rotate_probability",
+        "mosaic_probability",
+    ),
     "augmentation_config.color_augmentation": ("saturation_shift_max", "contrast_scale_max", "contrast_center"),
     "augmentation_config.face_crops": ("probability", "until_progress", "clutter_probability"),
     "augmentation_config.infrared": (
@@ -51,7 +56,17 @@ _SHARES = {
         "jpeg_probability",
         "occluder_probability",
         "aspect_jitter_max",
+        "distance_falloff_probability",
+        "vignette_probability",
+        "vignette_light_min",
+        "pupil_probability",
+        "glint_probability",
+        "strobe_probability",
+        "dark_gain_probability",
+        "stripe_probability",
+        "video_probability",
     ),
+    "augmentation_config.occluders": ("distractor_probability",),
     "cost_function_config": ("min_objective_weight", "max_objective_weight"),
     "bbox_rasterizer_config": ("deadzone_radius",),
     "training_config": ("ignore_visible_below", "ema_decay"),
@@ -64,7 +79,15 @@ _AT_LEAST_0 = {
     "augmentation_config.preprocessing": ("min_bbox_width", "min_bbox_height", "scale_width", "scale_height"),
     "augmentation_config.spatial_augmentation": ("translate_max_x", "translate_max_y", "rotate_rad_max"),
     "augmentation_config.color_augmentation": ("color_shift_stddev", "hue_rotation_max"),
-    "augmentation_config.infrared": ("noise_sigma_max", "blur_sigma_max"),
+    "augmentation_config.infrared": ("noise_sigma_max", "blur_sigma_max", "stripe_sigma_max", "ignore_snr_below"),
+    "augmentation_config.occluders": (
+        "patch_weight",
+        "cap_weight",
+        "hand_weight",
+        "seat_weight",
+        "back_of_head_weight",
+        "head_weight",
+    ),
     "cost_function_config": ("giou_weight", "focal_gamma"),
     "model_config": ("widen_noise",),
     "training_config": ("ignore_face_height_below", "clip_gradient_norm"),
@@ -223,8 +246,10 @@ def _check_ranges(spec: Experiment) -> None:
             raise SpecError(f"{path}.{low}", came, f"at most `{high}`", "swap the two or correct one")
     for path, name in _MULTIPLES:
         _check_multiple(f"{path}.{name}", getattr(_at(spec, path), name))
-    _within("augmentation_config.infrared.jpeg_quality_min", spec.augmentation_config.infrared.jpeg_quality_min, 1, 100)
-    _at_least("augmentation_config.infrared.gain_max", spec.augmentation_config.infrared.gain_max, 1)
+    infrared = spec.augmentation_config.infrared
+    _within("augmentation_config.infrared.jpeg_quality_min", infrared.jpeg_quality_min, 1, 94)
+    _within("augmentation_config.infrared.video_quality_min", infrared.video_quality_min, 1, 44)
+    _at_least("augmentation_config.infrared.gain_max", infrared.gain_max, 1)
     _within("training_config.ignore_occlusion_above", spec.training_config.ignore_occlusion_above, 0, 9)
 
 

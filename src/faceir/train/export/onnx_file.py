@@ -109,7 +109,7 @@ def _to_onnx(net: GridBoxNet, contract: Contract) -> onnx.ModelProto:
 
 
 def _name_tensors(graph: onnx.GraphProto) -> None:
-    """Name each tensor after the module that gives it (changed in place): `bn_conv1`, `activation_1`, `block_1a.relu_1`.
+    """Name each tensor after the module that gives it (changed in place): `bn_conv1`, `block_1a.relu_1`.
 
     Scales of a calibration cache and ranges of a checkpoint go by these names, so they must not be the exporter's,
     which change from one version of torch to the next. A sum is `block_1a.add`.
