@@ -297,9 +297,10 @@ def _end_epoch(t: Training, state: State, report: Progress, results: Path) -> Pr
 
 def _write(t: Training, state: State, path: Path, report: Progress) -> None:
     if distributed.leads():
-        net, data = state.judged, t.data
-        if isinstance(net, QuantisedNet):
-            net, data = net.plain(), {**data, RANGES_KEY: net.ranges()}
+        judged = net = state.judged
+        data = t.data
+        if isinstance(judged, QuantisedNet):
+            net, data = judged.plain(), {**data, RANGES_KEY: judged.ranges()}
         checkpoint.save(path, Checkpoint(net, t.contract, t.spec, report.step, report.scores or {}, data))
 
 

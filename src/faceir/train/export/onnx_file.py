@@ -129,7 +129,7 @@ def _name_tensors(graph: onnx.GraphProto) -> None:
 
 def _module_of(node: onnx.NodeProto) -> str:
     """The module whose output a node gives; empty where it gives none of ours."""
-    read = node.input[0]
+    read = str(node.input[0])
     match node.op_type:
         case "Conv":  # BN is folded into it
             layer = str(node.input[1]).removesuffix(".weight")
