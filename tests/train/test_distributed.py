@@ -56,7 +56,7 @@ def spec(tmp_path, disc_set):
 @pytest.mark.slow
 def test_two_processes_train_as_one_with_twice_the_batch(tmp_path, spec):
     """Losses, scores and weights, with batch normalisation in training mode."""
-    # Short, and with a large epsilon in Adam: rounding grows until runs part, as those on one and on two threads do.
+    # Short, and with a large epsilon in Adam, which otherwise turns rounding into steps of full size.
     sets = ("training_config.num_epochs=2", "training_config.optimizer.adam.epsilon=0.01")
     torchrun(tmp_path / "one", 1, *sets, "training_config.batch_size_per_gpu=2", spec=spec)
     torchrun(tmp_path / "two", 2, *sets, "training_config.batch_size_per_gpu=1", spec=spec)

@@ -32,7 +32,7 @@ def finished(architecture: Architecture = TINY) -> GridBoxNet:
     torch.manual_seed(0)
     net = GridBoxNet(architecture).train()
     with torch.no_grad():
-        for _ in range(200):
+        for _ in range(60):
             net(BATCH)
         net.output_cov.bias.fill_(-0.3)
     return net.eval()
@@ -51,6 +51,7 @@ def int8_file(net: qat.QuantisedNet, folder: Path) -> Path:
     return q.quantise(equal_channels(whole, folder / "equal.onnx"), folder / "int8.onnx", ranges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("all_projections", [True, False])
 def test_the_int8_file_computes_what_was_trained(tmp_path, all_projections):
     """Node by node as the net, but for values at the edge between two levels, which spread; optimisers round elsewhere.
@@ -124,6 +125,7 @@ def qat_training(folder, steps=12):
     return replace(training, net=qat.QuantisedNet(finished()))
 
 
+@pytest.mark.slow
 def test_a_broken_run_equals_an_unbroken_one_bit_for_bit(disc_set, tmp_path):
     reports = list(loop.run(qat_training(disc_set), tmp_path / "whole"))
     assert reports[-1].scores == {"ap": 1.0}  # judged with its rounding

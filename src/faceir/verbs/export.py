@@ -137,6 +137,8 @@ def export(
         )
     secret = read_key(key)
     loaded = checkpoint.load(model, secret)
+    if int8 and "activation_ranges" in loaded.data:
+        console.print("calibrates anew; `faceir calibrate` takes the ranges that this net learnt with its weights")
     contract = replace(loaded.contract, name=name or out.stem)
     if threshold is not None:
         contract = contract.with_threshold(threshold)

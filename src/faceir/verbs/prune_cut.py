@@ -27,7 +27,8 @@ def cut(loaded: Checkpoint, plan: Plan, choice: Choice, console: Console) -> Che
     net = pruning.apply(loaded.net, plan)
     if choice.restate_bn:
         pruning.restate(net, choice.evidence(console, "BN's statistics"))
-    return replace(loaded, net=net, step=0, scores={}, data={**loaded.data, "pruned": note})
+    data = {key: value for key, value in loaded.data.items() if key != "activation_ranges"}  # of the uncut net
+    return replace(loaded, net=net, step=0, scores={}, data={**data, "pruned": note})
 
 
 def show(plan: Plan, loaded: Checkpoint, clock: LayerTimes | None, picture: Path | None, console: Console) -> None:
