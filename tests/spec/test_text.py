@@ -126,7 +126,7 @@ MISTAKES = [
         ["PROPORTONAL", "USER_DEFINED, PROPORTIONAL, UNIFORM", "did you mean PROPORTIONAL?"],
     ),
     ('dataset_config { sampling_mode: "UNIFORM" }', 1, ['is "UNIFORM"', "without quotes"]),
-    ("training_config { precision: FP16 }", 1, ["is FP16", "one of AUTO, FP32, BF16"]),
+    ("training_config { precision: FP8 }", 1, ["is FP8", "one of AUTO, FP32, BF16, FP16"]),
     ("model_config { arch: resnet }", 1, ["is resnet", 'write `arch: "resnet"`']),
     ('model_config { arch: "resnet\n}', 1, ["does not end on its line", 'add the closing "']),
     ("training_config {\n  num_epochs: 5\n", 2, ["`training_config {` of line 1 is still open", "add the missing `}`"]),

@@ -11,6 +11,8 @@ from faceir.evaluate.interval import Rate
 __all__ = ["DASH", "Figure", "chosen", "figures", "interval", "percent", "score", "sized", "usable"]
 
 DASH = "-"
+_NAMED = 4
+"""Values told by name before the rest is only counted."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def chosen(dataset: Dataset, settings: Settings) -> str:
     parts = [dataset.name or "pictures"]
     for what, values in (("split", [settings.split]), ("terms", settings.terms), ("sets", settings.source)):
         if any(values):
-            parts.append(f"{what} {' + '.join(values)}")
+            many = len(values) - _NAMED
+            named = " + ".join(values[:_NAMED]) + (f" and {many} more" if many > 0 else "")
+            parts.append(f"{what} {named}")
     return ", ".join(parts)
 
 
