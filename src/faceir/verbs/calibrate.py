@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from faceir.errors import GateError, InputError, ModelError, need, need_file
+from faceir.registry import resolve
 from faceir.verbs.gate import Gate, GateMaxDrop, GateMinHeight, GateSource, GateSplit, GateTerms
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import progress_bar
@@ -126,7 +127,7 @@ def _float_file(model: Path, folder: Path, name: str, key: str | None) -> _Sourc
     from faceir.train.export.fused import equal_channels
     from faceir.train.quantise import Range
 
-    ranges = None
+    model, ranges = resolve(model), None
     if model.suffix == ".safetensors":
         loaded = checkpoint.load(model, key)
         contract = replace(loaded.contract, name=name)

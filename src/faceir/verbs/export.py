@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceir.errors import InputError, ModelError, need
+from faceir.registry import resolve
 from faceir.verbs.export_deepstream import command_line, write_deepstream
 from faceir.verbs.gate import Gate, GateMaxDrop, GateMinHeight, GateSource, GateSplit, GateTerms
 from faceir.verbs.key import KeyOption, read_key
@@ -136,7 +137,7 @@ def export(
             "batch sizes", f"are {min_batch_size}, {opt_batch_size}, {max_batch_size}", "min <= opt <= max"
         )
     secret = read_key(key)
-    loaded = checkpoint.load(model, secret)
+    loaded = checkpoint.load(resolve(model), secret)
     if int8 and "activation_ranges" in loaded.data:
         console.print("calibrates anew; `faceir calibrate` takes the ranges that this net learnt with its weights")
     contract = replace(loaded.contract, name=name or out.stem)

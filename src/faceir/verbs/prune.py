@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceir.errors import InputError, need, need_file
+from faceir.registry import resolve
 from faceir.verbs.gate import Gate, GateMaxDrop, GateMinHeight, GateSource, GateSplit, GateTerms
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.prune_cut import cut, show
@@ -128,6 +129,7 @@ def prune(
     if plan and plan.exists():
         raise InputError(plan, "exists, and may have been edited", "a new file", f"--apply {plan} takes it as it is")
     opened = read_key(key)
+    model = resolve(model)
     if rounds:
         from faceir.verbs.prune_rounds import run_rounds
 
