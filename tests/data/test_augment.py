@@ -25,7 +25,7 @@ def disc(center=(150, 90), radius=30, shape=(200, 320)):
 
 
 def measured(picture, near=None):
-    """The box of what is bright: all of it, or the piece at the point `near`, as blurred light may lie around a picture."""
+    """The box of what is bright: all of it, or the piece at `near`, as blurred light may lie around a picture."""
     bright = (picture > 165).astype(np.uint8)  # the border may be as bright as 160
     if near is not None:
         _, piece = cv2.connectedComponents(bright)
