@@ -13,6 +13,7 @@ import pytest
 
 from faceir.cli import main
 from faceir.data import kitti
+from faceir.sealed import is_sealed
 from faceir.train import checkpoint
 from tests.train.conftest import disc_set, one_thread  # noqa: F401  # fixtures
 from tests.train.specs import disc_spec
@@ -91,6 +92,20 @@ def test_a_mistake_in_a_training_is_one_line(tmp_path, spec, change, arguments, 
     assert re.search(says, err)
     assert "Traceback" not in err
     assert err.count("\n") == 1
+
+
+def test_a_training_with_a_key_ends_in_a_sealed_file(tmp_path, disc_set, spec, capsys):  # noqa: F811
+    results = tmp_path / "results"
+    short = ("--set", "training_config.num_epochs=1")
+    assert run("train", "-e", spec, "-r", results, "-n", "night", "-k", "secret", *short) == 0
+    assert "is sealed with the key" in capsys.readouterr().out
+    final = results / "weights" / "night.safetensors"
+    assert is_sealed(final)
+    assert not is_sealed(next(results.glob("model.epoch-*.safetensors")))
+    judging = ("evaluate", "-m", final, "-d", disc_set, "--rounds", "0")
+    assert run(*judging, "-k", "secret") == 0
+    assert run(*judging, "-k", "wrong") == 1
+    assert "secret" not in (results / "status.json").read_text()
 
 
 def test_faulty_labels_stop_a_training_unless_they_are_to_be_left_out(tmp_path, disc_set, spec, capsys):  # noqa: F811
