@@ -7,7 +7,7 @@ A labelled data set is a recorded pipeline, so a dataset reader is a `Source`, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Detector", "Drop", "Frame", "Image", "Sink", "Source", "Stage", "check_image"]
+__all__ = ["DARK", "FAILED", "UNSEEN", "Detector", "Drop", "Frame", "Image", "Sink", "Source", "Stage", "check_image"]
+
+UNSEEN = "unseen"
+"""Event: the detector was not asked about this frame, as it lies between two that are looked at or is dark."""
+FAILED = "failed"
+"""Event: the detector was asked about this frame and failed or took too long, so nothing is known of its faces."""
+DARK = "dark"
+"""Event: too dark to see a face in, as with a strobed emitter that was off."""
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 """uint8 gray `[H,W]` or RGB `[H,W,3]`."""
@@ -48,7 +55,8 @@ class Frame:
 
     `luma` and `colour` are called once, when first asked for: a decoded video frame hands out its
     Y plane without conversion, and colour is made only when something draws.
-    `time_s` is media time for files and wall time for cameras, in seconds.
+    `time_s` is media time for files and wall time for cameras, in seconds; `arrived_s` is when the picture was there,
+    on `time.monotonic()`'s clock, 0.0 = not stated. `events` says what happened to it, see `UNSEEN` and its fellows.
     """
 
     luma: Callable[[], Image]
@@ -58,6 +66,7 @@ class Frame:
     index: int = 0
     time_s: float = 0.0
     events: tuple[str, ...] = ()
+    arrived_s: float = 0.0
 
     @staticmethod
     def of(image: Image, **rest: Any) -> Frame:
@@ -81,8 +90,16 @@ class Frame:
 
     def with_detections(self, detections: Detections) -> Frame:
         """The same picture with other faces; what was decoded already is kept."""
-        luma, colour = (lambda: self.gray), (lambda: self.rgb)
-        return Frame(luma, colour, detections, self.source, self.index, self.time_s, self.events)
+        return replace(self, luma=lambda: self.gray, colour=lambda: self.rgb, detections=detections)
+
+    def with_event(self, event: str) -> Frame:
+        """The same picture, and `event` told of it."""
+        return replace(self, luma=lambda: self.gray, colour=lambda: self.rgb, events=(*self.events, event))
+
+    def with_picture(self, rgb: Image) -> Frame:
+        """Another picture, RGB `[H,W,3]`, of which the same is known; its luminance is made of its colour."""
+        other = Frame.of(rgb)
+        return replace(self, luma=other.luma, colour=other.colour)
 
 
 Source: TypeAlias = Iterable[Frame]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
@@ -153,6 +153,8 @@ def test_restated_statistics_are_the_mean_over_the_batches():
     assert not net.training
 
 
+@example([5e-324], "L2")
+@example([5e-324, 1e-200], "energy")
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=20), st.sampled_from(SCALES))
 def test_a_scale_keeps_the_order(values, by):
     stat = np.array(values)

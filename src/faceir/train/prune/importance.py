@@ -137,10 +137,11 @@ def scaled(stat: Stat, by: str) -> Stat:
         case "max":
             found: Stat = stat / stat.max()
         case "L2":
-            found = stat / np.linalg.norm(stat) * len(stat)
+            shares = stat / stat.max()  # first, as squares of very small figures are 0
+            found = shares / np.linalg.norm(shares) * len(stat)
         case "energy" | "rank":
             weakest_first = np.argsort(stat, kind="stable")
-            lost = np.cumsum(np.sort(stat) ** 2 if by == "energy" else np.ones_like(stat))
+            lost = np.cumsum(np.sort(stat / stat.max()) ** 2 if by == "energy" else np.ones_like(stat))
             found = np.empty_like(stat)
             found[weakest_first] = lost / lost[-1]
         case _:
