@@ -1,5 +1,8 @@
 """The net: DetectNet_v2's ResNet18, counted."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -69,3 +72,23 @@ def test_any_widths_give_a_runnable_net(seed):
     widths = (torch.randint(1, 5, (17,), generator=generator) * 8).tolist()
     a = Architecture(widths[0], tuple(zip(widths[1::2], widths[2::2], strict=True)))
     assert GridBoxNet(a).eval()(torch.rand(1, 3, 48, 64))[1].shape == (1, 4, 3, 4)
+
+
+@pytest.mark.parametrize(("channels", "kernel", "stride"), [(8, 1, 2), (15, 1, 2), (16, 1, 2), (8, 1, 1), (8, 3, 2)])
+def test_narrow_shortcuts_train_in_bf16(channels, kernel, stride):
+    """Without the detour the first two end the process; the child is there so that they would end it alone."""
+    code = f"""
+import torch
+from faceir.train.model import conv2d
+x, weight = torch.rand(4, {channels}, 20, 26, requires_grad=True), torch.rand(16, {channels}, {kernel}, {kernel})
+x = x.contiguous(memory_format=torch.channels_last)
+found = []
+for dtype in (torch.bfloat16, torch.float32):
+    w = weight.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype is torch.bfloat16):
+        y = conv2d(x, w, None, {stride}, {kernel // 2})
+    (gx,) = torch.autograd.grad(y.float().square().mean(), x, retain_graph=True)
+    found.append((y.float(), gx))
+assert all(torch.allclose(a, b, rtol=0.05, atol=0.05 * float(b.abs().max())) for a, b in zip(*found))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from faceir.errors import ModelError
 
-__all__ = ["Architecture", "GridBoxNet", "count_macs", "count_params"]
+__all__ = ["Architecture", "GridBoxNet", "conv2d", "count_macs", "count_params"]
 
+_ONEDNN_BLOCK = 16  # channels
 _BN_EPS, _BN_MOMENTUM = 1e-3, 0.01  # Keras: epsilon 1e-3, momentum 0.99
 _STAGES = ((1, 64, 2), (2, 128, 2), (3, 256, 2), (4, 512, 1))  # block, channels, stride of its first unit
 UNIT_NAMES = tuple(f"block_{block}{unit}" for block, _, _ in _STAGES for unit in "ab")
@@ -56,8 +57,29 @@ class Architecture:
         return asdict(self)
 
 
+def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> Tensor:
+    """`F.conv2d`, safe in bf16 on the CPU.
+
+    torch 2.13's gradient of a strided 1x1 convolution of fewer than 16 channels in bf16 writes beyond its memory and
+    ends the process (oneDNN). The same numbers come from the pixels that the stride leaves, without a stride.
+    """
+    if (
+        stride > 1
+        and weight.shape[2:] == (1, 1)
+        and weight.shape[1] < _ONEDNN_BLOCK
+        and torch.is_autocast_enabled("cpu")
+    ):
+        x, stride = x[..., ::stride, ::stride], 1
+    return F.conv2d(x, weight, bias, stride, padding)
+
+
+class _Convolution(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return conv2d(x, self.weight, self.bias, self.stride[0], int(self.padding[0]))
+
+
 def _conv(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2)  # with bias, also before BN
+    return _Convolution(channels_in, channels_out, kernel, stride, padding=kernel // 2)  # with bias, also before BN
 
 
 def _bn(channels: int) -> nn.BatchNorm2d:

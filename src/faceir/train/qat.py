@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from faceir.contract import INPUT_NAME
 from faceir.fit import INPUT_SCALE
 from faceir.train import distributed
-from faceir.train.model import UNIT_NAMES, GridBoxNet, ResidualUnit
+from faceir.train.model import UNIT_NAMES, GridBoxNet, ResidualUnit, conv2d
 from faceir.train.quantise import PERCENTILE
 
 __all__ = ["DECAY", "RANGES_KEY", "START_BATCHES", "QuantisedNet", "Rounding", "calibrate"]
@@ -175,4 +175,4 @@ def _round_weight(weight: Tensor) -> Tensor:
 
 def _convolve(x: Tensor, conv: nn.Conv2d, bn: nn.BatchNorm2d) -> Tensor:
     weight, bias = _fold(conv, bn)
-    return F.conv2d(x, _round_weight(weight), bias, conv.stride, conv.padding)
+    return conv2d(x, _round_weight(weight), bias, conv.stride[0], int(conv.padding[0]))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceir.errors import InputError, need
+from faceir.verbs.dataset_make import make
 from faceir.verbs.terminal import progress_bar, say_error
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["dataset"]
 
 dataset = typer.Typer(name="dataset", help="Labelled pictures: look at them, pack them.", no_args_is_help=True)
+
+dataset.command()(make)
 
 _CELL_WH = (384, 240)
 _COLUMNS = 6
