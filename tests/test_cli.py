@@ -116,6 +116,18 @@ def test_a_video(faceir: Run, tmp_path: Path) -> None:
     assert [line["index"] for line in lines(tmp_path / "out")] == list(range(30))
 
 
+def test_faces_of_a_film_are_numbered(faceir: Run, tmp_path: Path, square_picture: Callable[..., Image]) -> None:
+    for n in range(4):  # of the third one the detector would say nothing: it scores below its own threshold
+        write_picture(tmp_path / "in" / f"{n}.png", square_picture(1, high=150 if n == 2 else 240))
+    given = ("detect", tmp_path / "in", "--threshold", 0.6, "-o")
+    assert faceir(*given, tmp_path / "plain")[0] == faceir(*given, tmp_path / "out", "--track")[0] == 0
+    plain, tracked = ([line["faces"] for line in lines(tmp_path / out)] for out in ("plain", "out"))
+    assert [[face["track_id"] for face in faces] for faces in plain] == [[-1], [-1], [], [-1]]  # type: ignore[attr-defined]
+    assert [[face["track_id"] for face in faces] for faces in tracked] == [[-1], [1], [1], [1]]  # type: ignore[attr-defined]
+    drawn = [cv2.imread(str(tmp_path / out / "3.png")) for out in ("plain", "out")]
+    assert (drawn[0] != drawn[1]).any()  # the number stands beside the face
+
+
 def test_labels_of_video_frames_when_asked(faceir: Run, tmp_path: Path) -> None:
     path = write_video(tmp_path / "film.mp4", frames=3)
     faceir("detect", path, "-o", tmp_path / "out", "--kitti", "--no-draw")

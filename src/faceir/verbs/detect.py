@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from faceir.runtime.detector import Detector
     from faceir.runtime.sinks import Many, Names
     from faceir.runtime.sources import Source
+    from faceir.runtime.track import TrackSettings
 
 __all__ = ["detect"]
 
@@ -45,6 +46,10 @@ def detect(
     duration: Annotated[
         float | None, typer.Option(min=0, metavar="S", help="Stop each video or stream after S seconds of it.")
     ] = None,
+    track: Annotated[
+        bool,
+        typer.Option("--track", help="Number the faces and follow them; pictures of one folder count as a film."),
+    ] = False,
     key: KeyOption = None,
 ) -> None:
     """Find faces; write OUT/detections.jsonl, OUT/NAME with faces drawn, OUT/labels/NAME.txt."""
@@ -52,10 +57,14 @@ def detect(
 
     from faceir.runtime.detector import Detector
     from faceir.runtime.sinks import JsonLines, Names
+    from faceir.runtime.track import TrackSettings, two_stage
 
     console = Console(stderr=True, highlight=False)
     detector = Detector(model, threads=threads, threshold=threshold, favour="throughput", key=read_key(key))
     console.print(f"{detector.path.name} on {detector.describe()}", markup=False, soft_wrap=True)
+    tracking: TrackSettings | None = None
+    if track:
+        detector.contract, tracking = two_stage(detector.contract, TrackSettings())
     jobs = _jobs(inputs)
     names = Names()
     with (
@@ -67,7 +76,7 @@ def detect(
             if interrupt.is_set():
                 job.status = "not started"
             elif not job.problems:
-                _Work(detector, out, names, draw, kitti, duration, interrupt, progress).do(job, [lines])
+                _Work(detector, out, names, draw, kitti, duration, tracking, interrupt, progress).do(job, [lines])
     _print_summary(jobs)
     if any(job.problems for job in jobs):
         raise typer.Exit(1)
@@ -125,6 +134,7 @@ class _Work:
     draw: bool
     kitti: bool | None
     duration: float | None
+    tracking: TrackSettings | None
     interrupt: threading.Event
     progress: Progress
 
@@ -132,7 +142,9 @@ class _Work:
         """Work through one job; its problems go into it."""
         from faceir.runtime.pipeline import run
         from faceir.runtime.sources import open_source
+        from faceir.runtime.track import Tracker
 
+        stages = [Tracker(self.tracking)] if self.tracking else []
         start_s, shown_s = time.perf_counter(), 0.0
         task = self.progress.add_task(Path(job.name).name or job.name, total=None, rate="")
 
@@ -149,7 +161,7 @@ class _Work:
                 self.progress.update(task, total=source.frames)
                 with self._own_sinks(source, video=isinstance(job.where, str)) as own:
                     try:
-                        run(takewhile(self._go_on(), source), self.detector, (), [*sinks, own], count)
+                        run(takewhile(self._go_on(), source), self.detector, stages, [*sinks, own], count)
                     except FaceirError as error:  # in here, so that the sinks keep what came before it
                         job.blame(error)
                 if self.interrupt.is_set():
