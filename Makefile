@@ -69,11 +69,11 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 # Without these packages the tests that need them say so and are skipped.
 system:
 	@if /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer' 2>/dev/null \
-		&& gst-inspect-1.0 --exists x264enc && command -v chromium >/dev/null; then :; \
+		&& gst-inspect-1.0 --exists x264enc && command -v chromium >/dev/null && PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null; then :; \
 	elif [[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null; then \
 		echo "installing $(APT)"; \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(APT) \
-			|| echo "these could not be installed: the tests with an RTSP camera or a browser are skipped"; \
+			|| echo "these could not be installed: the tests with an RTSP camera, a browser or an MQTT broker are skipped"; \
 	else \
-		echo "the tests with an RTSP camera or a browser are skipped; for them type: sudo apt-get install $(APT)"; \
+		echo "the tests with an RTSP camera, a browser or an MQTT broker are skipped; for them type: sudo apt-get install $(APT)"; \
 	fi

@@ -36,18 +36,18 @@ BIT_RATE = 8_000_000
 _FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16")
 
 
-def write_clip(path: Path, seconds: float) -> Path:
+def write_clip(path: Path, seconds: float, size_wh: tuple[int, int] = SIZE_WH, bit_rate: int = BIT_RATE) -> Path:
     """The clip: limited-range luma from 16 to 235, blurred blobs that drift, noise of 4 gray levels."""
     rng = np.random.default_rng(0)
-    width, height = SIZE_WH
+    width, height = size_wh
     scene = cv2.GaussianBlur(rng.integers(0, 256, (height, width), dtype=np.uint8), (0, 0), 25)
     scene = cv2.normalize(scene, np.empty(0), 20, 220, cv2.NORM_MINMAX).astype(np.int16)
     noise = [rng.normal(0, 4, (height, width)).astype(np.int16) for _ in range(5)]
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=RATE)
-        stream.width, stream.height = SIZE_WH
+        stream.width, stream.height = size_wh
         stream.pix_fmt = "yuv420p"
-        stream.bit_rate = BIT_RATE
+        stream.bit_rate = bit_rate
         stream.options = {"preset": "veryfast"}
         for n in range(round(seconds * RATE)):
             luma = np.clip(np.roll(scene, (2 * n, 3 * n), (0, 1)) + noise[n % len(noise)], 16, 235).astype(np.uint8)

@@ -10,6 +10,7 @@ import typer
 
 from faceir import __version__
 from faceir.errors import FaceirError
+from faceir.verbs.app import app as deepstream_app
 from faceir.verbs.bench import bench
 from faceir.verbs.calibrate import calibrate
 from faceir.verbs.card import card
@@ -20,6 +21,7 @@ from faceir.verbs.evaluate import evaluate
 from faceir.verbs.export import export
 from faceir.verbs.models import models
 from faceir.verbs.prune import prune
+from faceir.verbs.redact import redact
 from faceir.verbs.report import report
 from faceir.verbs.terminal import say_error
 from faceir.verbs.train import train
@@ -77,7 +79,8 @@ def _top(
     pass  # main() takes --debug out; it stands here for --help
 
 
-for _verb in (train, prune, calibrate, export, evaluate, report, card, detect, bench, demo):
+for _verb in (train, prune, calibrate, export, evaluate, report, card, detect, redact, bench, demo):
     app.command()(_verb)
+app.command("app")(deepstream_app)
 app.add_typer(models)
 app.add_typer(dataset)

@@ -17,21 +17,27 @@ from faceir import flow
 from faceir.detections import Detections
 from faceir.flow import Drop, Frame, Image, Sink, Source, Stage
 
-__all__ = ["Tally", "run"]
+__all__ = ["Pending", "Submitter", "Tally", "run"]
 
 
-class _Pending(Protocol):
-    def done(self) -> bool: ...
+class Pending(Protocol):
+    """Detection under way on one picture."""
 
-    def result(self) -> Detections: ...
+    def done(self) -> bool:
+        """Whether `result` would return at once."""
+
+    def result(self) -> Detections:
+        """The faces; waits until they are there."""
 
 
-class _Submitter(Protocol):
+class Submitter(Protocol):
     """A detector that works in the background, such as `faceir.runtime.detector.Detector`."""
 
     concurrency: int
+    """Pictures in flight that keep it busy."""
 
-    def submit(self, image: Image) -> _Pending: ...
+    def submit(self, image: Image) -> Pending:
+        """Start on one picture."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,8 @@ def run(
     When the source fails, the frames before it still go all the way, then its exception is raised.
     """
     start_s = time.perf_counter()
-    submitter = cast(_Submitter, detector) if hasattr(detector, "submit") else _Plain(detector)
-    waiting: deque[tuple[Frame, _Pending]] = deque()
+    submitter = cast(Submitter, detector) if hasattr(detector, "submit") else _Plain(detector)
+    waiting: deque[tuple[Frame, Pending]] = deque()
     frames = dropped = faces = 0
 
     def finish_first() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceir.errors import InputError, need
+from faceir.verbs.dataset_convert import convert
 from faceir.verbs.dataset_make import make
 from faceir.verbs.terminal import progress_bar, say_error
 
@@ -26,6 +27,7 @@ __all__ = ["dataset"]
 
 dataset = typer.Typer(name="dataset", help="Labelled pictures: look at them, pack them.", no_args_is_help=True)
 
+dataset.command()(convert)
 dataset.command()(make)
 
 _CELL_WH = (384, 240)

@@ -1,0 +1,260 @@
+"""How many planted label faults does `faceir dataset check` find, and how many good labels does it blame?
+
+    python benchmarks/check_planted.py DATA [-m MODEL] [--rounds 10] [--tune]
+
+Of the sets of DATA that people labelled, the split `val`, which the packaged detector did not train on, is looked at
+once. Each round then plants 200 faults, 40 of each kind, into the labels of faces from 16 px at the network's scale:
+
+shifted      a box moved so that it overlaps the true one by 30 to 50 %
+scaled       a box larger or smaller, overlapping by 30 to 50 %
+missing      a box removed
+duplicated   a box drawn a second time, each edge up to 8 % off
+mislabelled  one half: the face named "person"; the other: the box moved to a place without a face
+
+A fault is found when a finding names its line or, where a true face lost its box, proposes one there. False alarms are
+findings of the same rules on lines that nothing was done to, and proposed faces where no box was taken away; a label
+that is wrong as it came counts as a false alarm, too. The pictures are parted in two halves: `--tune` tries limits on
+the first, the table is of the second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from faceir import boxes
+from faceir.data import kitti
+from faceir.data.check.finding import Finding, Xyxy
+from faceir.data.check.label_rules import LABEL_RULES
+from faceir.data.check.labelled import Labelled, Row, read
+from faceir.data.check.look import look
+from faceir.data.check.run import hold
+from faceir.data.check.seen_rules import Limits
+from faceir.detections import Detections
+from faceir.evaluate.interval import wilson
+from faceir.fit import Fit
+from faceir.verbs.open import open_detector
+
+SETS = ("masks_street", "driver_colour", "selfies", "portraits_governors", "portraits_house", "portraits_senate",
+        "portraits_stock")  # fmt: skip
+KINDS = ("shifted", "scaled", "missing", "duplicated", "mislabelled")
+CODES = ("box-not-tight", "face-unlabelled", "face-unseen", "class-wrong", "box-duplicate", "box-nested")
+EACH = 40
+LEAST_HEIGHT = 16.0
+CLASSES = ("face", "person")
+Seen = tuple[Labelled, Detections]
+
+
+@dataclass(frozen=True)
+class Fault:
+    picture: int
+    kind: str
+    line: int
+    """That a finding may name; 0 = none is left."""
+    true: Xyxy
+
+
+def iou(a: Sequence[float], b: Sequence[float]) -> float:
+    return float(boxes.iou(np.array([a], np.float32), np.array([b], np.float32))[0, 0])
+
+
+def slipped(row: Row, size_wh: tuple[int, int], rng: np.random.Generator, scaled: bool) -> Xyxy | None:
+    """A box inside the picture that overlaps the row's by 30 to 50 %; None when none was drawn."""
+    x1, y1, x2, y2 = row.xyxy
+    w, h = x2 - x1, y2 - y1
+    for _ in range(200):
+        if scaled:
+            f = np.exp(rng.uniform(-0.7, 0.7))
+            dx, dy, fw, fh = 0.0, 0.0, f, f * rng.uniform(0.9, 1.1)
+        else:
+            dx, dy, fw, fh = *rng.uniform(-0.6, 0.6, 2), 1.0, 1.0
+        cx, cy = (x1 + x2) / 2 + dx * w, (y1 + y2) / 2 + dy * h
+        box = (cx - fw * w / 2, cy - fh * h / 2, cx + fw * w / 2, cy + fh * h / 2)
+        inside = box[0] >= 0 and box[1] >= 0 and box[2] <= size_wh[0] and box[3] <= size_wh[1]
+        if inside and 0.3 <= iou(box, row.xyxy) <= 0.5:
+            return tuple(round(float(edge), 1) for edge in box)  # type: ignore[return-value]
+    return None
+
+
+def elsewhere(labelled: Labelled, row: Row, rng: np.random.Generator) -> Xyxy | None:
+    """A box of the same size away from every labelled one; None when there is no room."""
+    width, height = labelled.size_wh or (0, 0)
+    w, h = row.xyxy[2] - row.xyxy[0], row.xyxy[3] - row.xyxy[1]
+    for _ in range(200):
+        x, y = rng.uniform(0, max(width - w, 0)), rng.uniform(0, max(height - h, 0))
+        box = (float(x), float(y), float(x + w), float(y + h))
+        if x + w <= width and y + h <= height and all(iou(box, r.xyxy) < 0.02 for r in labelled.rows):
+            return box
+    return None
+
+
+def with_box(row: Row, xyxy: Xyxy, line: int | None = None) -> Row:
+    return replace(row, xyxy=xyxy, line=line or row.line)
+
+
+def plant(seen: Sequence[Seen], fit: Fit, rng: np.random.Generator) -> tuple[list[Seen], list[Fault]]:
+    """The pictures with one fault at most in each row, `EACH` of each kind as far as there is room."""
+    places = [
+        (n, row)
+        for n, (labelled, _) in enumerate(seen)
+        for row in labelled.faces
+        if labelled.size_wh
+        and (row.xyxy[3] - row.xyxy[1]) * fit.placement(labelled.size_wh).scale_xy[1] >= LEAST_HEIGHT
+    ]
+    rows = [list(labelled.rows) for labelled, _ in seen]
+    left, faults = Counter({kind: EACH for kind in KINDS}), []
+    for at in rng.permutation(len(places)).tolist():
+        n, row = places[at]
+        labelled = seen[n][0]
+        wanted = [kind for kind in KINDS if left[kind]]
+        if not wanted:
+            break
+        kind = max(wanted, key=lambda k: left[k])
+        put = spoilt(labelled, row, kind, left[kind] % 2 == 0, rng, len(rows[n]))
+        if put is not None:
+            new, line = put
+            rows[n] = [r for r in rows[n] if r.line != row.line] + new
+            faults.append(Fault(n, kind, line, row.xyxy))
+            left[kind] -= 1
+    return [(replace_rows(labelled, of), found) for (labelled, found), of in zip(seen, rows, strict=True)], faults
+
+
+def spoilt(
+    labelled: Labelled, row: Row, kind: str, other: bool, rng: np.random.Generator, count: int
+) -> tuple[list[Row], int] | None:
+    """The rows in place of `row`, and the line that a finding may name."""
+    match kind:
+        case "missing":
+            return [], 0
+        case "duplicated":
+            w, h = row.xyxy[2] - row.xyxy[0], row.xyxy[3] - row.xyxy[1]
+            off = rng.uniform(-0.08, 0.08, 4) * (w, h, w, h)
+            box = tuple(float(a + b) for a, b in zip(row.xyxy, off, strict=True))
+            return [row, with_box(row, box, 1000 + count)], 1000 + count  # type: ignore[arg-type]
+        case "mislabelled" if other:
+            return [replace(row, fields=("person", *row.fields[1:]))], row.line
+    size = labelled.size_wh or (0, 0)
+    moved = elsewhere(labelled, row, rng) if kind == "mislabelled" else slipped(row, size, rng, kind == "scaled")
+    return None if moved is None else ([with_box(row, moved)], row.line)
+
+
+def replace_rows(labelled: Labelled, rows: Sequence[Row]) -> Labelled:
+    fields = {name: getattr(labelled, name) for name in labelled.__dataclass_fields__}
+    return Labelled(**{**fields, "rows": tuple(rows), "classes": ("face",)})
+
+
+def findings_of(seen: Sequence[Seen], fit: Fit, limits: Limits) -> dict[str, list[Finding]]:
+    found = hold(seen, CODES, fit, limits).findings
+    for labelled, _ in seen:
+        found += [f for code in ("box-duplicate", "box-nested") for f in LABEL_RULES[code](labelled)]
+    by_picture: dict[str, list[Finding]] = {labelled.picture: [] for labelled, _ in seen}
+    for finding in found:
+        by_picture[finding.picture].append(finding)
+    return by_picture
+
+
+def explains(finding: Finding, fault: Fault) -> bool:
+    """Whether the finding is about the fault."""
+    if fault.line and finding.line == fault.line:
+        return True
+    near = finding.xyxy is not None and iou(finding.xyxy, fault.true) > 0.4
+    return near and (finding.code == "face-unlabelled" or fault.kind == "duplicated")
+
+
+@dataclass
+class Tally:
+    planted: Counter[str]
+    found: Counter[str]
+    blamed: int = 0
+    faces: int = 0
+    blamed_pictures: int = 0
+    pictures: int = 0
+    alarms: Counter[str] | None = None
+
+    def add(self, seen: Sequence[Seen], faults: Sequence[Fault], by_picture: dict[str, list[Finding]], half: int) -> None:
+        of = dict[int, list[Fault]]()
+        for fault in faults:
+            of.setdefault(fault.picture, []).append(fault)
+        for n, (labelled, _) in enumerate(seen):
+            if n % 2 != half:
+                continue
+            mine, findings = of.get(n, []), by_picture[labelled.picture]
+            for fault in mine:
+                self.planted[fault.kind] += 1
+                self.found[fault.kind] += any(explains(f, fault) for f in findings)
+            touched = {fault.line for fault in mine}
+            alarms = [f for f in findings if not any(explains(f, fault) for fault in mine)]
+            lines = {f.line for f in alarms if f.line} - touched
+            self.faces += sum(row.line not in touched for row in labelled.faces)
+            self.blamed += len(lines) + sum(not f.line for f in alarms)
+            if not mine:
+                self.pictures += 1
+                self.blamed_pictures += bool(alarms)
+            if self.alarms is not None:
+                self.alarms.update(f.code for f in alarms)
+
+
+def tally(seen: Sequence[Seen], fit: Fit, limits: Limits, rounds: int, half: int) -> Tally:
+    total = Tally(Counter(), Counter(), alarms=Counter())
+    for round_ in range(rounds):
+        spoilt_, faults = plant(seen, fit, np.random.default_rng(round_))
+        total.add(spoilt_, faults, findings_of(spoilt_, fit, limits), half)
+    return total
+
+
+def tune(seen: Sequence[Seen], fit: Fit) -> None:
+    """Prints what limits do on the first half, the best by recall less twice the false alarms first."""
+    tried = []
+    for tight, score, sure, unseen in itertools.product((0.5, 0.55, 0.6, 0.65), (0.15, 0.3), (0.4, 0.5, 0.6), (0.05, 0.1, 0.2)):
+        t = tally(seen, fit, Limits(tight, score, sure, unseen), 2, 0)
+        recall, false = sum(t.found.values()) / sum(t.planted.values()), t.blamed / t.faces
+        tried.append((recall - 2 * false, recall, false, (tight, score, sure, unseen)))
+    for _, recall, false, limits in sorted(tried, reverse=True)[:12]:
+        print(f"recall {recall:.3f} false {false:.3f} tight, tight_score, sure, unseen = {limits}")
+
+
+def lines(t: Tally, rounds: int) -> Iterator[str]:
+    yield f"second half, {rounds} rounds"
+    for kind in KINDS:
+        low, high = wilson(t.found[kind], t.planted[kind])
+        yield f"  {kind:12} {t.found[kind]:5} of {t.planted[kind]:5}  {t.found[kind] / t.planted[kind]:6.1%}  {low:.1%} to {high:.1%}"
+    found, planted = sum(t.found.values()), sum(t.planted.values())
+    yield f"  {'all':12} {found:5} of {planted:5}  {found / planted:6.1%}"
+    yield f"  untouched faces blamed     {t.blamed} of {t.faces}  {t.blamed / t.faces:.1%}"
+    yield f"  untouched pictures blamed  {t.blamed_pictures} of {t.pictures}  {t.blamed_pictures / max(t.pictures, 1):.1%}"
+    yield f"  alarms by rule             {dict(t.alarms or {})}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("-m", "--model", default="default")
+    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--tune", action="store_true")
+    args = parser.parse_args()
+    items = [item for item in kitti.walk(args.data, kitti.Filter("val")) if item.source in args.sets]
+    items = [items[n] for n in np.random.default_rng(7).permutation(len(items))]
+    opened = open_detector(args.model)
+    start, seen = time.perf_counter(), list[Seen]()
+    for n in range(0, len(items), 16):
+        batch = items[n : n + 16]
+        found = look([kitti.decode(i.picture_data(), i.picture, colour=False) for i in batch], opened.detector)
+        seen += zip([read(item, args.data, ("face",)) for item in batch], found, strict=True)
+    fit = opened.contract.fit
+    print(f"{len(items)} pictures, {sum(len(p.faces) for p, _ in seen)} faces, looked at in {time.perf_counter() - start:.0f} s")
+    if args.tune:
+        tune(seen, fit)
+    for line in lines(tally(seen, fit, Limits(), args.rounds, 1), args.rounds):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Rules that hold labels against what a detector sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceir import boxes
+from faceir.boxes import FloatArray
+from faceir.data.check.finding import Change, Finding, Xyxy
+from faceir.data.check.habit import Habit
+from faceir.data.check.labelled import Labelled, array, removed
+from faceir.detections import Detections
+
+__all__ = ["SEEN_RULES", "Limits", "Seen"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a difference is told. Heights are network pixels, all else 0..1."""
+
+    tight: float = 0.5
+    """IoU below which a box is not tight, once the habit of its set is taken off."""
+    tight_score: float = 0.3
+    """The detector's score that this takes."""
+    sure: float = 0.5
+    """Score of a face that should have a label."""
+    unseen: float = 0.1
+    """Score below which there is nothing."""
+    min_height: float = 16.0
+    """Lower faces are not judged: the detector does not see them well enough."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A labelled picture beside what a detector sees in it."""
+
+    labelled: Labelled
+    found: Detections
+    """Of every score, in the picture's pixels."""
+    expected: FloatArray
+    """`[N,4]`, `found` as the habit of the set would have drawn it."""
+    scale: float
+    """Network pixels per pixel of the picture."""
+    overlap: FloatArray
+    """`[rows of faces, N]`, IoU with `expected`."""
+    owner: tuple[int, ...]
+    """Of each found face the number of its row, -1 = none. A row has one face at most."""
+    limits: Limits
+
+    @staticmethod
+    def of(labelled: Labelled, found: Detections, scale: float, habit: Habit, limits: Limits) -> Seen:
+        """Rows and found faces paired, the best overlap first."""
+        expected = habit.expected(found.xyxy)
+        overlap = boxes.iou(array(labelled.faces), expected)
+        return Seen(labelled, found, expected, scale, overlap, _paired(overlap), limits)
+
+    def face_of(self, row: int) -> int:
+        """Number of the found face that row `row` has, -1 = none."""
+        return self.owner.index(row) if row in self.owner else -1
+
+    def judged(self, xyxy: Xyxy) -> bool:
+        """Whether a box is high enough to be judged."""
+        return (xyxy[3] - xyxy[1]) * self.scale >= self.limits.min_height
+
+    def clipped(self, face: int) -> Xyxy:
+        """A found face as the set would have drawn it, inside the picture."""
+        x1, y1, x2, y2 = boxes.clip(self.expected[face : face + 1], self.labelled.size_wh or (1 << 16, 1 << 16))[0]
+        return round(float(x1), 1), round(float(y1), 1), round(float(x2), 1), round(float(y2), 1)
+
+
+def _paired(overlap: FloatArray) -> tuple[int, ...]:
+    """Greedy: the pair that overlaps most is one, then the next of those that are left."""
+    owner = [-1] * overlap.shape[1]
+    rows = set[int]()
+    for flat in np.argsort(-overlap, axis=None, kind="stable").tolist():
+        row, face = divmod(flat, overlap.shape[1])
+        if overlap[row, face] < _RELATED:
+            break
+        if row not in rows and owner[face] < 0:
+            owner[face] = row
+            rows.add(row)
+    return tuple(owner)
+
+
+_RELATED = 0.1  # IoU of a slipped box with its face, at least
+_INSIDE = 0.5  # share of a found face in a DontCare region from which on the region covers it
+
+
+def box_not_tight(seen: Seen) -> Iterator[Finding]:
+    """A label whose face lies elsewhere or has another size."""
+    limits = seen.limits
+    for number, row in enumerate(seen.labelled.faces):
+        face = seen.face_of(number)
+        if face < 0 or not seen.judged(row.xyxy):
+            continue
+        overlap, score = float(seen.overlap[number, face]), float(seen.found.scores[face])
+        if overlap < limits.tight and score >= limits.tight_score:
+            better = seen.clipped(face)
+            words = f"overlaps the face that is seen (score {score:.2f}) by {overlap:.0%}: {_slip(row.xyxy, better)}"
+            yield seen.labelled.finding(
+                "box-not-tight", words, row, score=score * (1 - overlap), suggested=better,
+                change=Change(row.line, row.written(xyxy=better)),
+            )  # fmt: skip
+
+
+def _slip(box: Xyxy, better: Xyxy) -> str:
+    """How `box` differs from `better`, in words."""
+    width, height = better[2] - better[0], better[3] - better[1]
+    right, down = (box[0] + box[2] - better[0] - better[2]) / 2, (box[1] + box[3] - better[1] - better[3]) / 2
+    wider, higher = (box[2] - box[0]) / max(width, 1), (box[3] - box[1]) / max(height, 1)
+    words = []
+    if abs(right) > 0.1 * width:
+        words.append(f"{abs(right):.0f} px too far {'right' if right > 0 else 'left'}")
+    if abs(down) > 0.1 * height:
+        words.append(f"{abs(down):.0f} px too {'low' if down > 0 else 'high'}")
+    if not 0.85 < wider < 1.15 or not 0.85 < higher < 1.15:
+        words.append(f"{wider:.2f} times as wide and {higher:.2f} times as high")
+    return ", ".join(words) or "a little off"
+
+
+def face_unlabelled(seen: Seen) -> Iterator[Finding]:
+    """A face that the detector is sure of, where there is neither a label nor a region to ignore."""
+    every = array(seen.labelled.rows)
+    for face, score in enumerate(seen.found.scores.tolist()):
+        box = seen.found.xyxy[face : face + 1]
+        if score < seen.limits.sure or seen.owner[face] >= 0 or not seen.judged(seen.clipped(face)):
+            continue
+        covered = boxes.intersection(every, box)[:, 0] / max(float(boxes.area(box)[0]), 1e-6)
+        ignored = np.array([row.ignored for row in seen.labelled.rows], bool)
+        same = boxes.iou(every, box)[:, 0] if len(every) else np.zeros(0)
+        if (covered[ignored] > _INSIDE).any() or (same > _INSIDE).any():  # a box twice, or of another class
+            continue
+        better = seen.clipped(face)
+        line = f"{seen.labelled.classes[0]} 0.00 -1 0.00 " + " ".join(f"{edge:.3f}" for edge in better) + " 0.00" * 7
+        yield seen.labelled.finding(
+            "face-unlabelled", f"a face is seen (score {score:.2f}) and has no label", score=score,
+            xyxy=better, change=Change(0, line),
+        )  # fmt: skip
+
+
+def face_unseen(seen: Seen) -> Iterator[Finding]:
+    """A label at which nothing is seen at any score worth the name."""
+    for number, row in enumerate(seen.labelled.faces):
+        near = seen.overlap[number] > 2 * _RELATED
+        best = float(seen.found.scores[near].max(initial=0.0))
+        if seen.judged(row.xyxy) and best < seen.limits.unseen and row.occlusion <= 5:
+            words = f"nothing is seen there (best score {best:.2f})"
+            yield seen.labelled.finding("face-unseen", words, row, score=1 - best, change=removed(row))
+
+
+def class_wrong(seen: Seen) -> Iterator[Finding]:
+    """A box of another class that lies on a face."""
+    others = [row for row in seen.labelled.rows if row not in seen.labelled.faces and not row.ignored]
+    for row, overlaps in zip(others, boxes.iou(array(others), seen.expected), strict=True):
+        on_it = [face for face in np.flatnonzero(overlaps > _INSIDE).tolist() if seen.owner[face] < 0]
+        score = float(seen.found.scores[on_it].max(initial=0.0))
+        if score >= seen.limits.sure and seen.judged(row.xyxy):
+            name = seen.labelled.classes[0]
+            yield seen.labelled.finding(
+                "class-wrong", f"a {name} is seen (score {score:.2f}) in a box of class {row.name!r}", row,
+                score=score, change=Change(row.line, row.written(name)),
+            )  # fmt: skip
+
+
+SEEN_RULES: dict[str, Callable[[Seen], Iterator[Finding]]] = {
+    "box-not-tight": box_not_tight,
+    "face-unlabelled": face_unlabelled,
+    "face-unseen": face_unseen,
+    "class-wrong": class_wrong,
+}
+"""Of each code."""

@@ -1,0 +1,286 @@
+"""Every label format that can be read, by name, and which of them a file or folder is in."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from faceir.data import coco, csv_labels, kitti, shards, tfrecords, voc, wider, yolo
+from faceir.data.entry import Came, Classes, Entry
+from faceir.data.kitti import PICTURE_SUFFIXES, Item
+from faceir.detections import DONT_CARE, Detections
+from faceir.errors import InputError, need_file
+
+__all__ = ["FORMATS", "Format", "guess"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a format is read. `count` tells the pictures without reading them, for a progress bar."""
+
+    read: Callable[[Path, Classes, Path | None], Iterator[Came]]
+    count: Callable[[Path], int]
+
+
+def _read_kitti(where: Path, classes: Classes, images: Path | None) -> Iterator[Came]:
+    """KITTI folders and our shards, which are KITTI inside."""
+    if images is not None:
+        raise InputError("--images", f"{where} says itself where its pictures lie", "no --images")
+    sharded, stems = shards.is_sharded(where), _Stems()
+    for item in shards.find(where) if sharded else _walk(where):
+        stems.add(item)
+        try:
+            yield _kitti_entry(item, classes)
+        except InputError as error:
+            yield error
+    if not sharded and not (where / "manifest.csv").exists():
+        yield from stems.orphans()
+
+
+def _walk(where: Path) -> Iterator[Item]:
+    """`kitti.walk`, which takes a manifest for well-formed."""
+    try:
+        yield from kitti.walk(where)
+    except (UnicodeDecodeError, csv.Error, TypeError) as error:
+        raise InputError(where / "manifest.csv", f"cannot be read ({error})", "a manifest as CSV") from None
+
+
+def _kitti_entry(item: Item, classes: Classes) -> Entry:
+    data = item.label_data()
+    try:
+        text = (data or b"").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(item.label, f"cannot be read ({error})", "a KITTI label file") from None
+    unsaid = Counter[str]()
+    for line in text.splitlines():
+        fields = line.split()
+        if fields and classes.label(fields[0]) >= 0:
+            unsaid["alpha or 3-D fields"] += any(v.strip("-0.") for v in (*fields[3:4], *fields[8:15]))
+    if data is None:
+        unsaid["no label file"] = 1
+    faces = kitti.parse_lines(text, classes.mapping, classes.names, item.label)
+    return Entry(item, faces, unsaid=+unsaid)
+
+
+class _Stems:
+    """Names of the pictures of each folder of labels, to find labels without picture."""
+
+    def __init__(self) -> None:
+        self._of: dict[Path, set[str]] = {}
+
+    def add(self, item: Item) -> None:
+        self._of.setdefault(item.label.parent, set()).add(item.label.name)
+
+    def orphans(self) -> Iterator[InputError]:
+        for folder, names in self._of.items():
+            for path in sorted(folder.glob("*.txt")):
+                if path.name not in names:
+                    yield InputError(path, "has no picture", f"a picture named {path.stem}")
+
+
+def _coco_files(where: Path) -> list[Path]:
+    """The COCO files of a folder; a file itself."""
+    if where.is_file():
+        return [where]
+    places = (where, where / "annotations", where / "labels")
+    found = [p for place in places for p in sorted(place.glob("*.json")) if '"images"' in _head(p, 1 << 20)]
+    return found or [p for place in places for p in sorted(place.glob("*.json"))]
+
+
+def _head(path: Path, size: int = 4096) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(size).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _read_coco(where: Path, classes: Classes, images: Path | None) -> Iterator[Came]:
+    """All COCO files below a folder; a file's name says its split. A document is read whole, or refused whole."""
+    found = _coco_files(where)
+    if not found:
+        raise InputError(where, "holds no COCO file", "labels.json or annotations/*.json")
+    for path in found:
+        yield from _read_coco_file(path, classes, images or (where / "images" if _split_of(path) else None))
+
+
+def _split_of(path: Path) -> str:
+    words = path.stem.lower().replace("2017", "").replace("-", "_").split("_")
+    return next((split for split in ("train", "val", "test") if split in words), "")
+
+
+def _read_coco_file(path: Path, classes: Classes, images: Path | None) -> Iterator[Came]:
+    try:
+        document = json.loads(need_file(path, "a COCO JSON file").read_bytes())
+        listed = document["images"] if isinstance(document, dict) else []
+        names = [str(row["name"]) for row in document.get("categories", [])] if isinstance(document, dict) else []
+        for name in names or ["face"]:
+            classes.label(name)
+        ignored = len(classes.names)  # the label of a category DontCare, which is a class to COCO alone
+        known = {**classes.mapping, "dontcare": "dontcare"}
+        frames = coco.read(path, known, [*classes.names, "dontcare"], path.parent)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise InputError(path, f"cannot be read ({error!r})", "a COCO document") from None
+    del document
+    for row, frame in zip(listed, frames, strict=True):
+        faces = frame.detections
+        faces = replace(faces, labels=np.where(faces.labels == ignored, DONT_CARE, faces.labels))
+        try:
+            yield _coco_entry(path, row, faces, images)
+        except InputError as error:
+            yield error
+
+
+_SIDES = ("width", "height")
+
+
+def _coco_entry(path: Path, row: dict[str, Any], faces: Detections, images: Path | None) -> Entry:
+    place, split = PurePosixPath(str(row["file_name"])), _split_of(path)
+    picture = _coco_picture(path, place, images)
+    inner = [part for n, part in enumerate(place.parts[:-1]) if n or part not in ("images", "/")]
+    width, height = (side if isinstance(side, int) and 0 < side < 1 << 31 else 0 for side in map(row.get, _SIDES))
+    stated = (width, height) if width and height else None
+    return Entry(Item(picture, path, "/".join(inner), {"split": split} if split else {}), faces, stated)
+
+
+def _coco_picture(path: Path, name: PurePosixPath, images: Path | None) -> Path:
+    """Below the document's folder, as `faceir` writes; else where COCO's own pictures lie, by split."""
+    stem = path.stem.removeprefix("instances_")
+    top = path.parent.parent if path.parent.name == "annotations" else path.parent
+    places = [path.parent, *([images] if images else []), top / stem, top / "images" / stem, top / "images", top]
+    try:
+        return next((p / name for p in places if (p / name).is_file()), (images or path.parent) / name)
+    except (ValueError, OSError) as error:
+        raise InputError(path, f"names a file that cannot be ({error})", "names of pictures") from None
+
+
+def _wider_lists(where: Path) -> list[Path]:
+    return [where] if where.is_file() else wider.lists(where)
+
+
+def _joined(
+    find: Callable[[Path], list[Path]], one: Callable[[Path, Classes, Path | None], Iterator[Came]], wanted: str
+) -> Callable[[Path, Classes, Path | None], Iterator[Came]]:
+    """A reader of all files that `find` finds."""
+
+    def read(where: Path, classes: Classes, images: Path | None) -> Iterator[Came]:
+        found = find(where)
+        if not found:
+            raise InputError(where, "holds no labels of that format", wanted)
+        for path in found:
+            yield from one(path, classes, images)
+
+    return read
+
+
+def _csv_files(where: Path) -> list[Path]:
+    if where.is_file():
+        return [where]
+    ours = where / "labels.csv"
+    return [ours] if ours.is_file() else [p for p in sorted(where.glob("*.csv")) if p.name != "manifest.csv"]
+
+
+def _lines(paths: Iterable[Path], wanted: Callable[[str], bool]) -> int:
+    count = 0
+    for path in paths:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            count += sum(1 for line in file if wanted(line))
+    return count
+
+
+def _count_csv(where: Path) -> int:
+    last = ""
+
+    def new(line: str) -> bool:
+        nonlocal last
+        before, last = last, line.split(",", 1)[0]
+        return last != before
+
+    return max(_lines(_csv_files(where), new) - 1, 0)
+
+
+def _count_coco(where: Path) -> int:
+    total = 0
+    for path in _coco_files(where):
+        with path.open("rb") as file:
+            total += sum(chunk.count(b'"file_name"') for chunk in iter(lambda: file.read(1 << 22), b""))
+    return total
+
+
+def _count_wider(where: Path) -> int:
+    return _lines(
+        (p for p in _wider_lists(where) if p.suffix == ".txt"), lambda line: line.strip().endswith(PICTURE_SUFFIXES)
+    )
+
+
+def _count_yolo(where: Path) -> int:
+    return sum(1 for p in where.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
+
+
+FORMATS = {
+    "kitti": Format(_read_kitti, lambda where: sum(1 for _ in _walk(where))),
+    "shards": Format(_read_kitti, lambda where: len(shards.find(where))),
+    "coco": Format(_read_coco, _count_coco),
+    "voc": Format(voc.read, lambda where: sum(1 for _ in voc.label_files(where))),
+    "yolo": Format(yolo.read, _count_yolo),
+    "wider": Format(_joined(_wider_lists, wider.read, "wider_face_SPLIT_bbx_gt.txt or .mat"), _count_wider),
+    "csv": Format(_joined(_csv_files, csv_labels.read, "labels.csv"), _count_csv),
+    "tfrecords": Format(tfrecords.read, lambda where: sum(tfrecords.count(p) for p in tfrecords.files(where))),
+}
+"""Of the name that `--from` takes."""
+
+_SUFFIXES = {".json": "coco", ".csv": "csv", ".mat": "wider", ".txt": "wider", ".tfrecord": "tfrecords"}
+
+
+def guess(where: str | Path) -> str:
+    """The name of the format of a file or folder; raises `InputError` when it is none that is known."""
+    where = Path(where)
+    found: str | None
+    if where.is_dir():
+        found = _guess_folder(where)
+    else:
+        need_file(where, "labels")
+        found = "tfrecords" if tfrecords.is_tfrecord(where) else _SUFFIXES.get(where.suffix.lower())
+    if found is None:
+        raise InputError(where, "is in no label format that is known here", ", ".join(FORMATS), "name it with --from")
+    return found
+
+
+def _guess_folder(folder: Path) -> str | None:
+    """By what only one format has first, by the look of the labels last."""
+    if shards.is_sharded(folder):
+        return "shards"
+    if (folder / "Annotations").is_dir() or any(folder.glob("*.xml")):
+        return "voc"
+    if wider.lists(folder):
+        return "wider"
+    if any((folder / name).is_file() for name in ("data.yaml", "data.yml", "dataset.yaml")):
+        return "yolo"
+    if _coco_files(folder):
+        return "coco"
+    if (folder / "labels.csv").is_file():
+        return "csv"
+    if any(tfrecords.is_tfrecord(p) for p in folder.iterdir() if "-fold-" in p.name or "tfrecord" in p.name):
+        return "tfrecords"
+    tops: tuple[Path, ...] = (folder, *sorted(p for p in folder.iterdir() if p.is_dir()))
+    if any((top / name).is_dir() for top in tops for name in ("images", "image_2")):
+        return _kitti_or_yolo(tops)
+    return "csv" if _csv_files(folder) else "tfrecords" if tfrecords.files(folder) else None
+
+
+def _kitti_or_yolo(tops: Iterable[Path]) -> str:
+    """YOLO's lines begin with a number; without a line, KITTI."""
+    for top in tops:
+        for labels in ("labels", "label_2"):
+            for path in (top / labels).rglob("*.txt") if (top / labels).is_dir() else ():
+                words = _head(path).split()
+                if words and path.name not in ("classes.txt", "obj.names"):
+                    return "yolo" if words[0].isdigit() else "kitti"
+    return "kitti"

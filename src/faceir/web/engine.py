@@ -1,0 +1,53 @@
+"""What the web needs of an engine; `runtime.live.engine.Engine` is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from faceir.flow import Frame
+    from faceir.runtime.live.state import StreamState
+
+__all__ = ["EngineLike", "MakeStream", "as_json", "find", "without_password"]
+
+MakeStream: TypeAlias = Callable[[str, str], Any]
+"""Name and address of a new stream to what the engine's `add` takes; raises `FaceirError` for what it will not have."""
+
+_USER_AND_PASSWORD = re.compile(r"(?<=://)[^/\s]*@")
+
+
+class EngineLike(Protocol):
+    """Streams that run, come and go."""
+
+    def states(self) -> Sequence[StreamState]:
+        """Each stream as it is now."""
+
+    def last(self, name: str) -> Frame | None:
+        """The last frame of a stream after its stages."""
+
+    def add(self, stream: Any) -> None:
+        """Take in a stream."""
+
+    def remove(self, name: str) -> None:
+        """Let go of a stream."""
+
+
+def without_password(text: str) -> str:
+    """`text` with user and password taken out of the addresses in it."""
+    return _USER_AND_PASSWORD.sub("", text)
+
+
+def as_json(state: StreamState) -> dict[str, Any]:
+    """A state for the outside."""
+    shown = asdict(state)
+    shown["last_error"] = without_password(state.last_error)
+    shown["sink_errors"] = [without_password(error) for error in state.sink_errors]
+    return shown
+
+
+def find(engine: EngineLike, name: str) -> StreamState | None:
+    """The stream called `name`; None when there is none, or no more."""
+    return next((s for s in engine.states() if s.name == name and s.condition != "removed"), None)
