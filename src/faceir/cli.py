@@ -17,6 +17,7 @@ from faceir.verbs.card import card
 from faceir.verbs.dataset import dataset
 from faceir.verbs.demo import demo
 from faceir.verbs.detect import detect
+from faceir.verbs.doctor import doctor
 from faceir.verbs.evaluate import evaluate
 from faceir.verbs.export import export
 from faceir.verbs.models import models
@@ -79,7 +80,7 @@ def _top(
     pass  # main() takes --debug out; it stands here for --help
 
 
-for _verb in (train, prune, calibrate, export, evaluate, report, card, detect, redact, bench, demo):
+for _verb in (train, prune, calibrate, export, evaluate, report, card, detect, redact, doctor, bench, demo):
     app.command()(_verb)
 app.command("app")(deepstream_app)
 app.add_typer(models)

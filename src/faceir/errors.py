@@ -69,7 +69,8 @@ _EXTRAS = {
     "train": ("torch", "safetensors", "onnx", "onnxscript", "tensorboard"),
     "demo": ("skimage", "matplotlib"),
     "report": ("jinja2", "matplotlib"),
-    "web": ("fastapi", "uvicorn"),
+    "web": ("fastapi", "uvicorn", "prometheus_client"),
+    "mqtt": ("paho",),
     "seal": ("cryptography",),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import itertools
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from faceir import Detector
 from faceir.detections import Detections
 from faceir.errors import InputError
 from faceir.flow import DARK, FAILED, UNSEEN, Frame, Image
+from faceir.runtime import redact
 from faceir.runtime.live.engine import Engine, Stream
 from faceir.runtime.redact import WHOLE, Mode, Redactor, RedactParams, Shape, cover, cover_whole, pair
 from faceir.testing import FakeDetector, ListSink, ListSource, demo_portraits
@@ -193,6 +195,10 @@ def test_a_detector_no_longer_finds_the_face(mode: Mode) -> None:
     assert after == 0
 
 
+def test_the_example_in_a_docstring() -> None:
+    assert doctest.testmod(redact, extraglobs={"np": np}).failed == 0
+
+
 # --- which box is which ---
 
 
@@ -283,11 +289,11 @@ def is_covered(left: Frame, xyxy: tuple[float, float, float, float] = FACE) -> b
 
 
 def test_a_missed_face_stays_covered_for_the_hold_in_a_growing_region() -> None:
-    redact = Redactor(SOLID)
-    assert is_covered(redact(frame(0, ONE)))
+    stage = Redactor(SOLID)
+    assert is_covered(stage(frame(0, ONE)))
     sizes = []
     for index in range(1, 20):
-        left = redact(frame(index))
+        left = stage(frame(index))
         held = index / RATE <= 0.5
         assert is_covered(left) == held
         assert left.detections == Detections()
@@ -297,27 +303,27 @@ def test_a_missed_face_stays_covered_for_the_hold_in_a_growing_region() -> None:
 
 
 def test_a_face_that_goes_on_being_seen_leaves_no_trail() -> None:
-    redact = Redactor(SOLID)
+    stage = Redactor(SOLID)
     for index in range(10):
         x = 5.0 + 8 * index
-        left = redact(frame(index, Detections(boxes((x, 30, x + 30, 66)))))
+        left = stage(frame(index, Detections(boxes((x, 30, x + 30, 66)))))
     assert (left.rgb == 0).all(axis=2).sum() == 30 * 36
 
 
 def test_two_faces_of_which_one_is_missed() -> None:
     left_face, right_face = (10.0, 30.0, 30.0, 54.0), (34.0, 30.0, 54.0, 54.0)
-    redact = Redactor(SOLID)
-    redact(frame(0, Detections(boxes(left_face, right_face))))
-    left = redact(frame(1, Detections(boxes(right_face))))
+    stage = Redactor(SOLID)
+    stage(frame(0, Detections(boxes(left_face, right_face))))
+    left = stage(frame(1, Detections(boxes(right_face))))
     assert is_covered(left, left_face)
     assert is_covered(left, right_face)
 
 
 def test_tracks_tell_which_face_is_which_where_places_would_not() -> None:
     far = (80.0, 30.0, 110.0, 66.0)
-    redact = Redactor(SOLID)
-    redact(frame(0, Detections(boxes(FACE), track_ids=np.array([4]))))
-    left = redact(frame(1, Detections(boxes(far), track_ids=np.array([4]))))
+    stage = Redactor(SOLID)
+    stage(frame(0, Detections(boxes(FACE), track_ids=np.array([4]))))
+    left = stage(frame(1, Detections(boxes(far), track_ids=np.array([4]))))
     assert is_covered(left, far)
     assert not is_covered(left, FACE)  # the same face, so nobody is left there
     other = Redactor(SOLID)
@@ -326,63 +332,63 @@ def test_tracks_tell_which_face_is_which_where_places_would_not() -> None:
 
 
 def test_a_tracker_s_guess_is_covered_but_does_not_renew_the_hold() -> None:
-    redact = Redactor(SOLID)
+    stage = Redactor(SOLID)
     track = np.array([4])
-    redact(frame(0, Detections(boxes(FACE), track_ids=track)))
+    stage(frame(0, Detections(boxes(FACE), track_ids=track)))
     for index in range(1, 12):
         guess = (40.0 + index, 30.0, 70.0 + index, 66.0)
-        left = redact(frame(index, Detections(boxes(guess), track_ids=track), UNSEEN))
+        left = stage(frame(index, Detections(boxes(guess), track_ids=track), UNSEEN))
         assert is_covered(left, guess)
         assert WHOLE not in left.events
     guess_s = Detections(boxes(FACE), track_ids=track)
-    assert WHOLE in redact(frame(14, guess_s, UNSEEN)).events
+    assert WHOLE in stage(frame(14, guess_s, UNSEEN)).events
 
 
 def test_candidates_are_covered_but_neither_held_nor_handed_on() -> None:
-    redact = Redactor(RedactParams("solid", shape="box", grow=0.0, sure=0.6))
+    stage = Redactor(RedactParams("solid", shape="box", grow=0.0, sure=0.6))
     weak = Detections(boxes(FACE), scores=np.array([0.4], np.float32))
-    left = redact(frame(0, weak))
+    left = stage(frame(0, weak))
     assert is_covered(left)
     assert len(left.detections) == 0
-    assert not is_covered(redact(frame(1)))
+    assert not is_covered(stage(frame(1)))
     tracked = Detections(boxes(FACE), scores=np.array([0.4], np.float32), track_ids=np.array([1]))
-    assert len(redact(frame(2, tracked)).detections) == 1
+    assert len(stage(frame(2, tracked)).detections) == 1
 
 
 def test_a_candidate_that_continues_a_face_renews_its_hold() -> None:
-    redact = Redactor(RedactParams("solid", shape="box", grow=0.0, sure=0.6))
-    redact(frame(0, ONE))
+    stage = Redactor(RedactParams("solid", shape="box", grow=0.0, sure=0.6))
+    stage(frame(0, ONE))
     weak = Detections(boxes(FACE), scores=np.array([0.4], np.float32))
-    redact(frame(10, weak))
-    assert is_covered(redact(frame(20)))
+    stage(frame(10, weak))
+    assert is_covered(stage(frame(20)))
 
 
 @pytest.mark.parametrize("event", [UNSEEN, DARK])
 def test_a_frame_that_nobody_looked_at_leans_on_the_last_one_for_the_hold(event: str) -> None:
-    redact = Redactor(SOLID)
-    assert WHOLE in redact(frame(0, None, event)).events  # nothing is known yet
-    redact(frame(1, ONE))
+    stage = Redactor(SOLID)
+    assert WHOLE in stage(frame(0, None, event)).events  # nothing is known yet
+    stage(frame(1, ONE))
     for index in range(2, 30):
-        left = redact(frame(index, None, event))
+        left = stage(frame(index, None, event))
         assert is_covered(left)
         assert (WHOLE in left.events) == ((index - 1) / RATE > 0.5)
-    assert WHOLE not in redact(frame(30)).events
+    assert WHOLE not in stage(frame(30)).events
 
 
 def test_without_fail_safe_the_hold_is_all_there_is() -> None:
-    redact = Redactor(RedactParams("solid", shape="box", grow=0.0, fail_safe=False))
-    redact(frame(0, ONE))
-    assert is_covered(redact(frame(1, None, FAILED)))
-    passed = redact(frame(30, None, FAILED))
+    stage = Redactor(RedactParams("solid", shape="box", grow=0.0, fail_safe=False))
+    stage(frame(0, ONE))
+    assert is_covered(stage(frame(1, None, FAILED)))
+    passed = stage(frame(30, None, FAILED))
     assert WHOLE not in passed.events
     assert not is_covered(passed)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_of_a_failed_frame_no_detail_is_left_though_the_last_one_was_looked_at(mode: Mode) -> None:
-    redact = Redactor(RedactParams(mode))
-    redact(frame(0))
-    left = redact(frame(1, None, FAILED))
+    stage = Redactor(RedactParams(mode))
+    stage(frame(0))
+    left = stage(frame(1, None, FAILED))
     assert left.events == (FAILED, WHOLE)
     assert left.rgb.std() < 0.25 * noise().std()
     assert left.gray.std() < 0.35 * noise(colour=False).std()
@@ -390,30 +396,28 @@ def test_of_a_failed_frame_no_detail_is_left_though_the_last_one_was_looked_at(m
 
 @pytest.mark.parametrize("times", [[0.0] * 900, [5.0, 4.0, 3.0, 0.0] * 225])
 def test_a_clock_that_stands_still_or_goes_back_ends_no_hold_early_and_keeps_none_for_ever(times: list[float]) -> None:
-    redact = Redactor(SOLID)
+    stage = Redactor(SOLID)
     picture = noise()
-    outs = [
-        redact(Frame.of(picture, detections=ONE if n == 0 else Detections(), time_s=t)) for n, t in enumerate(times)
-    ]
+    outs = [stage(Frame.of(picture, detections=ONE if n == 0 else Detections(), time_s=t)) for n, t in enumerate(times)]
     assert is_covered(outs[1])
     assert not is_covered(outs[-1])
 
 
 def test_what_is_known_moves_with_the_resolution() -> None:
-    redact = Redactor(SOLID)
-    redact(frame(0, ONE))
-    left = redact(frame(1, picture=noise(180, 242)))
+    stage = Redactor(SOLID)
+    stage(frame(0, ONE))
+    left = stage(frame(1, picture=noise(180, 242)))
     assert is_covered(left, (80, 60, 140, 132))
 
 
 def test_memory_does_not_grow() -> None:
-    redact = Redactor()
+    stage = Redactor()
     rng = np.random.default_rng(0)
     picture = noise()
     for index in range(300):
         x, y = rng.uniform(0, 90), rng.uniform(0, 60)
-        redact(frame(index, Detections(boxes((x, y, x + 20, y + 20))), picture=picture))
-    assert len(redact._known) <= 14
+        stage(frame(index, Detections(boxes((x, y, x + 20, y + 20))), picture=picture))
+    assert len(stage._known) <= 14
 
 
 # --- detectors that die and stall ---
@@ -426,12 +430,12 @@ def test_no_frame_passes_unredacted_when_the_detector_stalls_or_dies(event: str,
 
     But where it looked, saw nothing, and had seen nothing for the hold: no stage can know better.
     """
-    redact = Redactor(SOLID)
+    stage = Redactor(SOLID)
     picture = noise()
     last_found = last_looked = -100
     for index, fate in enumerate(fates):
         events = {"gone": (event,), "unasked": (UNSEEN,)}.get(fate, ())
-        left = redact(frame(index, ONE if fate == "found" else None, *events, picture=picture))
+        left = stage(frame(index, ONE if fate == "found" else None, *events, picture=picture))
         last_found = index if fate == "found" else last_found
         last_looked = index if not events else last_looked
         held = (index - last_found) / RATE <= 0.5

@@ -87,6 +87,7 @@ def _paired(overlap: FloatArray) -> tuple[int, ...]:
 
 _RELATED = 0.1  # IoU of a slipped box with its face, at least
 _INSIDE = 0.5  # share of a found face in a DontCare region from which on the region covers it
+_PART_OF = 0.7  # share of a found face in a labelled box from which on it is not told as another face
 
 
 def box_not_tight(seen: Seen) -> Iterator[Finding]:
@@ -130,8 +131,7 @@ def face_unlabelled(seen: Seen) -> Iterator[Finding]:
             continue
         covered = boxes.intersection(every, box)[:, 0] / max(float(boxes.area(box)[0]), 1e-6)
         ignored = np.array([row.ignored for row in seen.labelled.rows], bool)
-        same = boxes.iou(every, box)[:, 0] if len(every) else np.zeros(0)
-        if (covered[ignored] > _INSIDE).any() or (same > _INSIDE).any():  # a box twice, or of another class
+        if (covered[ignored] > _INSIDE).any() or (covered > _PART_OF).any():  # a part of a face, or of another class
             continue
         better = seen.clipped(face)
         line = f"{seen.labelled.classes[0]} 0.00 -1 0.00 " + " ".join(f"{edge:.3f}" for edge in better) + " 0.00" * 7

@@ -1,10 +1,11 @@
 """How much is too much: the limits of `faceir doctor`, and where each comes from.
 
-Each was found on real near-infrared pictures, made worse step by step until the packaged model lost faces: on a hard
-camera (night, four people, faces of 22 to 60 px) and on an easy one (one driver, faces of 60 to 240 px). `WARN` is
-where the hard camera loses about a fifth of its faces, `WRONG` where it loses half or more. What 149 good infrared
-pictures and 755 outdoor scenes show lies on the good side of all of them but in few cases. Lengths are pixels
-at the network's scale, levels 8-bit steps.
+Those of light, contrast, noise and blur were found on real near-infrared pictures, made worse step by step until the
+packaged model lost faces: on a hard camera (night, four people, faces of 22 to 60 px) and on an easy one (one driver,
+faces of 60 to 240 px). `warn` is about where the hard camera loses a fifth of its faces, `wrong` where it loses half or
+more; `docs/doctor.md` has the numbers. The others are told apart from good pictures by what was seen of both, and those
+of time are conventions. "Good ones" are 85 infrared pictures and scenes. Lengths are pixels at the network's scale,
+levels 8-bit steps.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ FACE_BRIGHTNESS = Limit(20.0, 10.0, above=False)
 BRIGHTNESS = Limit(64.0, 32.0, above=False)
 """`Tones.high`, where no face is known: the same quarter and eighth. Good ones have 98 and more."""
 FACE_BURNT = Limit(0.15, 0.4)
-"""Share of a face that is `saturated`. Faces are lost where half of them is; good ones have up to 0.09."""
+"""Share of a face that is `saturated`. The hard camera loses its faces at four times the light, where by their
+median half of each is white; good ones have up to 0.09."""
 BURNT = Limit(0.3, 0.5)
 """Share of the picture, where no face is known. Bright car windows burn out 0.2 of a good one."""
 SPREAD = Limit(60.0, 30.0, above=False)

@@ -74,6 +74,7 @@ class Hls:
         except InputError:
             if frame.source in self._films:
                 self._films.pop(frame.source).abandon()
+            self._files = [file for file in self._files if not file.closed]  # closing has failed as well
             raise
 
     def _film(self, path: Path, size_wh: tuple[int, int]) -> Film:

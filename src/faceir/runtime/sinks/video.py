@@ -33,7 +33,8 @@ _LIVE_KEYFRAME_S, _KEYFRAME_S = 1.0, 10.0
 class AnnotatedVideo:
     """One H.264 or H.265 video (.mp4, .mov, .mkv) of one source's frames with faces drawn, at the frames' own times.
 
-    `Tiles` puts several sources into one. `rate` frames per second is what the file states; None states 25. Without frames no file is made.
+    `Tiles` puts several sources into one. `rate` frames per second is what the file states; None states 25.
+    Without frames no file is made.
 
     It carries its name when it is whole, and after an exception nothing is left. When `live`, it has its name at
     once, it is finished after an exception too, and what is on disk plays when the process is killed or the disk
