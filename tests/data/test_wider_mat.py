@@ -49,7 +49,7 @@ def test_the_mat_file_tells_the_same(tmp_path: Path) -> None:
 
 def test_broken_mat_files_are_told(tmp_path: Path) -> None:
     path = tmp_path / "wider_face_val.mat"
-    for data in (b"\0", b"MATLAB 5.0 MAT-file" + bytes(200), b"x" * 5000):
+    for data in (b"\0", b"MATLAB 5.0 MAT-file" + bytes(200)):
         path.write_bytes(data)
         with pytest.raises(InputError, match="cannot be read"):
             read(path)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
-from faceir.runtime.sinks.messages import need_package
+from faceir.errors import MissingExtra
 
 __all__ = ["Kafka"]
 
@@ -19,7 +20,9 @@ class Kafka:
     """
 
     def __init__(self, servers: str, topic: str, settings: Mapping[str, str] | None = None) -> None:
-        need_package("kafka", "confluent_kafka")
+        if find_spec("confluent_kafka") is None:
+            told = "not installed here: confluent_kafka"
+            raise MissingExtra("faceir[kafka]", told, do="type: pip install 'faceir[kafka]'")
         self.refused = 0
         self._topic = topic
         self._settings = {

@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from faceir.errors import InputError, MissingExtra
+from faceir.errors import InputError
 from faceir.flow import Frame
 from faceir.runtime.sinks.labels import unsigned_id
 from faceir.runtime.sinks.lines import record
@@ -23,7 +22,7 @@ from faceir.runtime.sinks.spool import Spool
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Carrier", "Form", "MessageState", "Messages", "deepstream_minimal", "need_package"]
+__all__ = ["Carrier", "Form", "MessageState", "Messages", "deepstream_minimal"]
 
 _log = logging.getLogger(__name__)
 _BATCH = 32
@@ -32,14 +31,6 @@ _WALL_TIME_S = 1e8  # times above are seconds since 1970, below seconds of a fil
 
 Form: TypeAlias = Callable[[Frame, Sequence[str]], dict[str, Any]]
 """What a message says of a frame, given the names of the classes: `record` or `deepstream_minimal`."""
-
-
-def need_package(extra: str, package: str) -> None:
-    """Raise `MissingExtra` with the pip line to type unless `package` is installed."""
-    if find_spec(package) is None:
-        raise MissingExtra(
-            f"faceir[{extra}]", f"not installed here: {package}", do=f"type: pip install 'faceir[{extra}]'"
-        )
 
 
 def deepstream_minimal(frame: Frame, classes: Sequence[str] = ("face",)) -> dict[str, Any]:

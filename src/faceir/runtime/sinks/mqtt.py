@@ -9,8 +9,7 @@ from pathlib import Path
 from threading import Condition
 from typing import Any
 
-from faceir.errors import InputError
-from faceir.runtime.sinks.messages import need_package
+from faceir.errors import InputError, need
 
 __all__ = ["Mqtt"]
 
@@ -34,7 +33,7 @@ class Mqtt:
         client_id: str = "",
         keepalive_s: int = 30,
     ) -> None:
-        need_package("mqtt", "paho")
+        need("mqtt")
         if not topic or set(topic) & set("+#\0"):
             raise InputError("topic", f"is {topic!r}", "a topic to publish to, such as cabin/faces, without + and #")
         self.refused = 0
@@ -48,9 +47,10 @@ class Mqtt:
         self._confirmed: set[int] = set()
 
     def _connect(self) -> Any:
-        from paho.mqtt import client as paho
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
 
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=self._client_id)
+        client = Client(CallbackAPIVersion.VERSION2, client_id=self._client_id)
         if self._login[0]:
             client.username_pw_set(*self._login)
         if self._ca_file is not None:
