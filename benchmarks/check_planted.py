@@ -178,7 +178,9 @@ class Tally:
     pictures: int = 0
     alarms: Counter[str] | None = None
 
-    def add(self, seen: Sequence[Seen], faults: Sequence[Fault], by_picture: dict[str, list[Finding]], half: int) -> None:
+    def add(
+        self, seen: Sequence[Seen], faults: Sequence[Fault], by_picture: dict[str, list[Finding]], half: int
+    ) -> None:
         of = dict[int, list[Fault]]()
         for fault in faults:
             of.setdefault(fault.picture, []).append(fault)
@@ -212,12 +214,13 @@ def tally(seen: Sequence[Seen], fit: Fit, limits: Limits, rounds: int, half: int
 def tune(seen: Sequence[Seen], fit: Fit) -> None:
     """Prints what limits do on the first half, the best by recall less twice the false alarms first."""
     tried = []
-    for tight, score, sure, unseen in itertools.product((0.5, 0.55, 0.6, 0.65), (0.15, 0.3), (0.4, 0.5, 0.6), (0.05, 0.1, 0.2)):
-        t = tally(seen, fit, Limits(tight, score, sure, unseen), 2, 0)
+    grid = ((0.5, 0.55), (0.1, 0.15, 0.2, 0.3), (0.3, 0.4, 0.5), (0.05, 0.1, 0.15), (12.0, 14.0, 16.0))
+    for values in itertools.product(*grid):
+        t = tally(seen, fit, Limits(*values), 2, 0)
         recall, false = sum(t.found.values()) / sum(t.planted.values()), t.blamed / t.faces
-        tried.append((recall - 2 * false, recall, false, (tight, score, sure, unseen)))
+        tried.append((recall - 2 * false, recall, false, values))
     for _, recall, false, limits in sorted(tried, reverse=True)[:12]:
-        print(f"recall {recall:.3f} false {false:.3f} tight, tight_score, sure, unseen = {limits}")
+        print(f"recall {recall:.3f} false {false:.3f} tight, likely, sure, unseen, min_height = {limits}")
 
 
 def lines(t: Tally, rounds: int) -> Iterator[str]:
@@ -249,7 +252,9 @@ def main() -> None:
         found = look([kitti.decode(i.picture_data(), i.picture, colour=False) for i in batch], opened.detector)
         seen += zip([read(item, args.data, ("face",)) for item in batch], found, strict=True)
     fit = opened.contract.fit
-    print(f"{len(items)} pictures, {sum(len(p.faces) for p, _ in seen)} faces, looked at in {time.perf_counter() - start:.0f} s")
+    print(
+        f"{len(items)} pictures, {sum(len(p.faces) for p, _ in seen)} faces, looked at in {time.perf_counter() - start:.0f} s"
+    )
     if args.tune:
         tune(seen, fit)
     for line in lines(tally(seen, fit, Limits(), args.rounds, 1), args.rounds):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -90,3 +92,18 @@ def test_drop_is_a_signal_that_a_broad_handler_of_user_errors_lets_pass() -> Non
     from faceir.errors import FaceirError
 
     assert not issubclass(Drop, FaceirError)
+
+
+def test_a_picture_is_made_once_for_many_threads():
+    made = []
+
+    def make():
+        made.append(1)
+        time.sleep(0.05)
+        return np.zeros((2, 3), np.uint8)
+
+    frame = Frame(make, lambda: np.repeat(frame.gray[:, :, None], 3, axis=2))
+    with ThreadPoolExecutor(8) as pool:
+        pictures = list(pool.map(lambda n: frame.rgb if n % 2 else frame.gray, range(8)))
+    assert len(made) == 1
+    assert {p.shape for p in pictures} == {(2, 3), (2, 3, 3)}

@@ -71,6 +71,8 @@ _EXTRAS = {
     "report": ("jinja2", "matplotlib"),
     "web": ("fastapi", "uvicorn", "prometheus_client"),
     "mqtt": ("paho",),
+    "data": ("scipy",),
+    "kafka": ("confluent_kafka",),
     "seal": ("cryptography",),
 }
 

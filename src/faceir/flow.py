@@ -6,9 +6,9 @@ A labelled data set is a recorded pipeline, so a dataset reader is a `Source`, a
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -67,6 +67,8 @@ class Frame:
     time_s: float = 0.0
     events: tuple[str, ...] = ()
     arrived_s: float = 0.0
+    _made: dict[str, Image] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
     @staticmethod
     def of(image: Image, **rest: Any) -> Frame:
@@ -78,15 +80,23 @@ class Frame:
             return Frame(lambda: image, lambda: np.repeat(image[:, :, None], 3, axis=2), **rest)
         return Frame(lambda: np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), lambda: image, **rest)
 
-    @cached_property
+    @property
     def gray(self) -> Image:
         """Luminance, uint8 `[H,W]`."""
-        return self.luma()
+        return self._once("luma", self.luma)
 
-    @cached_property
+    @property
     def rgb(self) -> Image:
         """Colour, uint8 `[H,W,3]`."""
-        return self.colour()
+        return self._once("colour", self.colour)
+
+    def _once(self, name: str, make: Callable[[], Image]) -> Image:
+        """What `make` gives, made by the first who asks; a frame's sinks may ask from several threads at once."""
+        if name not in self._made:
+            with self._lock:
+                if name not in self._made:
+                    self._made[name] = make()
+        return self._made[name]
 
     def with_detections(self, detections: Detections) -> Frame:
         """The same picture with other faces; what was decoded already is kept."""

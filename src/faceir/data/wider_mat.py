@@ -9,11 +9,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from faceir.errors import InputError, MissingExtra
+from faceir.errors import InputError, need
 
 __all__ = ["ATTRIBUTES", "Picture", "pictures"]
 
@@ -24,8 +23,7 @@ _TIMEOUT_S = 300.0  # the largest, of 12,880 pictures, takes a few seconds
 
 def pictures(path: Path) -> Iterator[Picture]:
     """Every picture that the file names; raises `InputError` when it cannot be read whole, before the first one."""
-    if find_spec("scipy") is None:
-        raise MissingExtra("scipy", "not installed here, which reads .mat files", do="type: pip install scipy")
+    need("data")
     wanted = "a wider_face_SPLIT.mat, version 5 to 7.2"
     try:
         child = subprocess.run(

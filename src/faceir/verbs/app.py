@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from faceir.errors import ModelError
+from faceir.errors import InputError, ModelError, need
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import interruptible, say_error
 
 if TYPE_CHECKING:
     from faceir.runtime.deepstream.app_config import AppConfig
+    from faceir.runtime.deepstream.launch import App
+    from faceir.runtime.deepstream.model import Net
     from faceir.runtime.deepstream.plan import Plan
     from faceir.runtime.live.state import StreamState
+    from faceir.web import Server
 
 __all__ = ["app"]
 
@@ -32,38 +38,74 @@ def app(
     picture: Annotated[
         Path | None, typer.Option(metavar="PLAN.png", help="Draw what would run: .png, .svg or .pdf.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="A live table of the streams instead of **PERF lines.")
+    ] = False,
+    web: Annotated[
+        str | None, typer.Option(metavar="[HOST:]PORT", help="Serve a page, REST and metrics; run until Ctrl-C.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FACEIR_TOKEN", show_envvar=True, help="What requests to --web must bring.", metavar="TEXT"
+        ),
+    ] = None,
+    allow_files: Annotated[
+        bool, typer.Option("--allow-files", help="REST may add this machine's files as streams, not only cameras.")
+    ] = False,
+    redact: Annotated[
+        Literal["blur", "pixelate", "solid"] | None,
+        typer.Option(help="Make faces unreadable in all that is shown or written; [redact] of the file tells how."),
+    ] = None,
+    dark_gate: Annotated[
+        bool, typer.Option("--dark-gate", help="Do not look at dark frames, as of strobed emitters.")
+    ] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads for inference; 0 = all cores.")] = 0,
     key: KeyOption = None,
 ) -> None:
     """Run the pipeline of a DeepStream application file: sources, detector, tracker, sinks."""
     from faceir.runtime.deepstream.app_config import read_app
     from faceir.runtime.deepstream.model import find_net
-    from faceir.runtime.deepstream.picture import save_picture
-    from faceir.runtime.deepstream.plan import plan
+    from faceir.runtime.redact import RedactParams
 
-    application, secret = read_app(config), read_key(key)
+    application, secret = replace(read_app(config), dark_gate=dark_gate), read_key(key)
+    if redact is not None:
+        application = replace(application, redact=replace(application.redact or RedactParams(), mode=redact))
     problem, net = None, None
     try:
         net = find_net(application.infer, model, secret)
     except ModelError as error:
         problem = error
     if check or picture is not None:
-        drawn = plan(application, net.path.name if net else "no model", net.contract if net else None)
-        if picture is not None:
-            save_picture(drawn, picture, str(config))
-        if check:
-            _print_plan(application, drawn)
+        _show(application, net, picture, check)
     if problem is not None:
         raise problem
     if check or net is None:
         return
     for note in application.notes:
         typer.echo(str(note), err=True)
-    from faceir.runtime.deepstream.launch import run_app
+    from faceir.runtime.deepstream.launch import App
 
-    with interruptible() as interrupt:
-        states = run_app(application, net.open(application.infer, threads, secret), interrupt, typer.echo)
-    _report(states)
+    with interruptible() as interrupt, ExitStack() as beside:
+        running = App(application, net, threads, secret)
+        if web is not None:
+            server = beside.enter_context(_server(running, web, token, allow_files))
+            typer.echo(f"serving {server.url}", err=True)
+        say = None if watch and _watch(running, beside) else typer.echo
+        states = running.run(interrupt, say, stay=web is not None)
+    _report(running, states)
+
+
+def _show(config: AppConfig, net: Net | None, picture: Path | None, check: bool) -> None:
+    """What would run, drawn to `picture`, and with `check` printed."""
+    from faceir.runtime.deepstream.picture import save_picture
+    from faceir.runtime.deepstream.plan import plan
+
+    drawn = plan(config, net.path.name if net else "no model", net.contract if net else None)
+    if picture is not None:
+        save_picture(drawn, picture, config.path)
+    if check:
+        _print_plan(config, drawn)
 
 
 def _print_plan(config: AppConfig, plan: Plan) -> None:
@@ -88,14 +130,44 @@ def _print_plan(config: AppConfig, plan: Plan) -> None:
         console.print(Text(str(note)))
 
 
-def _report(states: list[StreamState]) -> None:
-    """One line a stream; exits with 1 when one failed."""
+def _server(running: App, address: str, token: str | None, allow_files: bool) -> Server:
+    """The page, REST and metrics of what runs at `address`, [HOST:]PORT."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():
+        raise InputError("--web", f"is {address}", "[HOST:]PORT", "type --web 8000")
+    need("web")
+    from faceir.web import Server, make_app
+
+    served = make_app(running.engine, partial(running.stream, allow_files=allow_files), token=token)
+    return Server(served, host.strip("[]") or "127.0.0.1", int(port), token)
+
+
+def _watch(running: App, beside: ExitStack) -> bool:
+    """Show the table while in `beside`, where there is a terminal for it."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from faceir.runtime.live.watch import table
+
+    console = Console()
+    if not console.is_terminal:
+        return False
+    beside.enter_context(
+        Live(get_renderable=lambda: table(running.engine.states()), console=console, refresh_per_second=4)
+    )
+    return True
+
+
+def _report(running: App, states: list[StreamState]) -> None:
+    """One line a stream, and what was counted in it; exits with 1 when one failed."""
     failed = False
     for state in states:
         typer.echo(
             f"{state.name}: {state.condition}, {state.frames_out} frames, {state.faces} faces, "
             f"{state.dropped} dropped, {state.failed + state.lost} failed"
         )
+        for line in running.totals(state.name):
+            typer.echo(f"{state.name}: {line}")
         for error in filter(None, (state.last_error if state.condition == "failed" else "", *state.sink_errors)):
             say_error(f"{state.name}: {error}")
             failed = True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faceir.errors import InputError, need
+from faceir.verbs.dataset_check import apply, check
 from faceir.verbs.dataset_convert import convert
 from faceir.verbs.dataset_make import make
 from faceir.verbs.terminal import progress_bar, say_error
@@ -27,6 +28,8 @@ __all__ = ["dataset"]
 
 dataset = typer.Typer(name="dataset", help="Labelled pictures: look at them, pack them.", no_args_is_help=True)
 
+dataset.command()(check)
+dataset.command()(apply)
 dataset.command()(convert)
 dataset.command()(make)
 

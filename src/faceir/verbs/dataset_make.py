@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from faceir.errors import InputError
+
 __all__ = ["make"]
 
 _PER_SCENE = 5
@@ -46,7 +47,7 @@ def make(
     shutil.rmtree(part, ignore_errors=True)
     (part / "images").mkdir(parents=True)
     rng = np.random.default_rng(seed)
-    rows = []
+    rows: list[tuple[str, str, str, str, str, int]] = []
     errors = Console(stderr=True)
     with kitti.Writer(part) as labels:
         for scene in track(range(scenes), "making scenes", console=errors, disable=not errors.is_terminal):

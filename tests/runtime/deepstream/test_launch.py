@@ -15,7 +15,7 @@ import pytest
 from faceir.errors import InputError, MissingExtra, SpecError
 from faceir.flow import Image
 from faceir.runtime.deepstream.app_config import AppConfig, read_app
-from faceir.runtime.deepstream.launch import run_app, streams
+from faceir.runtime.deepstream.launch import App
 from faceir.runtime.deepstream.model import find_net
 from faceir.runtime.live.state import StreamState
 from faceir.runtime.sinks import RtspServer
@@ -86,9 +86,12 @@ def config(folder: Path, app: str = APP, primary: str = PRIMARY) -> AppConfig:
     return read_app(samples.write(folder, app=app, primary_text=primary))
 
 
+def app_of(config: AppConfig) -> App:
+    return App(config, find_net(config.infer), threads=1)
+
+
 def run(config: AppConfig, said: list[str] | None = None, until: threading.Event | None = None) -> list[StreamState]:
-    detector = find_net(config.infer).open(config.infer, threads=1)
-    return run_app(config, detector, until, said.append if said is not None else None)
+    return app_of(config).run(until, said.append if said is not None else None)
 
 
 def test_a_file_from_end_to_end(folder: Path) -> None:
@@ -236,10 +239,9 @@ def test_messages(folder: Path) -> None:
 
 
 def test_what_cannot_be_set_up_is_told_before(folder: Path) -> None:
-    contract = find_net(config(folder).infer).contract
     with pytest.raises(InputError, match=r"read by \[source0\]"):
-        streams(config(folder, APP.replace("out.mp4", "film.mp4")), contract)
+        app_of(config(folder, APP.replace("out.mp4", "film.mp4")))
     with pytest.raises(SpecError, match="is for stream 7"):
-        streams(config(folder, APP.replace("output-file", "source-id=7\noutput-file")), contract)
+        app_of(config(folder, APP.replace("output-file", "source-id=7\noutput-file")))
     with pytest.raises(InputError, match="pixel_format"):
-        streams(config(folder, APP.replace("type=3\nuri", "type=1\nvideo-format=XYZ\nuri")), contract)
+        app_of(config(folder, APP.replace("type=3\nuri", "type=1\nvideo-format=XYZ\nuri")))

@@ -19,7 +19,7 @@ from faceir import errors
 from faceir.detections import Detections
 from faceir.errors import InputError, MissingExtra
 from faceir.flow import Frame
-from faceir.runtime.sinks import Kafka, Messages, Mqtt, Webhook, deepstream_minimal, kafka
+from faceir.runtime.sinks import Kafka, Messages, Mqtt, Webhook, deepstream_minimal
 from faceir.runtime.sinks import messages as messages_module
 
 PICTURE = np.zeros((4, 4), np.uint8)
@@ -253,7 +253,6 @@ def test_kafka(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errors, "find_spec", lambda _: None)
-    monkeypatch.setattr(kafka, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r"paho; type: pip install 'faceir\[mqtt\]'"):
         Mqtt("a", "b")
     with pytest.raises(MissingExtra, match=r"pip install 'faceir\[kafka\]'"):

@@ -21,6 +21,8 @@ logarithms of width and height over the found ones."""
 _LEAST_PAIRS = 20
 _SAME_FACE = 0.4  # IoU
 _SURE = 0.5
+_MAD_TO_SIGMA = 1.4826
+_SIGMAS = 4.0  # the middle and the median deviation bear that a third of the labels is wrong
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Habit:
     higher: float = 1.0
     pairs: int = 0
     """Faces that it was learnt from."""
+    least_overlap: float = 0.0
+    """IoU with what was expected that nearly all boxes of the set reach."""
 
     def expected(self, xyxy: FloatArray) -> FloatArray:
         """What this set would have drawn where the detector says `xyxy` `[N,4]`."""
@@ -69,5 +73,15 @@ def habit_of(pairs: Sequence[Pairs]) -> Habit:
     every = np.concatenate([np.zeros((0, 4)), *pairs])
     if len(every) < _LEAST_PAIRS:
         return Habit()
-    right, down, wide, high = np.median(every, axis=0).tolist()
-    return Habit(right, down, float(np.exp(wide)), float(np.exp(high)), len(every))
+    usual = np.median(every, axis=0)
+    right, down, wide, high = usual.tolist()
+    overlap = boxes.iou(_box(usual[None]), _box(every))[0].astype(np.float64)
+    middle = float(np.median(overlap))
+    spread = _MAD_TO_SIGMA * float(np.median(np.abs(overlap - middle)))
+    return Habit(right, down, float(np.exp(wide)), float(np.exp(high)), len(every), middle - _SIGMAS * spread)
+
+
+def _box(pairs: Pairs) -> FloatArray:
+    """The labelled boxes `[N,4]` where the detector's is 0, 0, 1, 1."""
+    centre, half = pairs[:, :2] + 0.5, np.exp(pairs[:, 2:]) / 2
+    return np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)

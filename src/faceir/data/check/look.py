@@ -46,7 +46,9 @@ class _View:
         """Faces of the view in the picture's pixels; those that are for another view to see are left out."""
         xyxy = found.xyxy
         if self.mirrored:
-            xyxy = np.stack([self.image.shape[1] - xyxy[:, 2], xyxy[:, 1], self.image.shape[1] - xyxy[:, 0], xyxy[:, 3]], 1)
+            xyxy = np.stack(
+                [self.image.shape[1] - xyxy[:, 2], xyxy[:, 1], self.image.shape[1] - xyxy[:, 0], xyxy[:, 3]], 1
+            )
         xyxy = boxes.scale(xyxy, (1, 1), (float(self.xyxy[0]), float(self.xyxy[1])))
         return found.with_boxes(xyxy)[self.sees(xyxy)]
 

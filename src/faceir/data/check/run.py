@@ -183,7 +183,10 @@ def hold(
 
 
 def _looked(
-    batch: Sequence[kitti.Item], root: Path, classes: Sequence[str], detector: Detector,
+    batch: Sequence[kitti.Item],
+    root: Path,
+    classes: Sequence[str],
+    detector: Detector,
     left_out: list[FaceirError],
 ) -> list[tuple[Labelled, Detections]]:
     labelled, images = [], []

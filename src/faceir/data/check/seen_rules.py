@@ -22,9 +22,9 @@ class Limits:
     """When a difference is told. Heights are network pixels, all else 0..1."""
 
     tight: float = 0.5
-    """IoU below which a box is not tight, once the habit of its set is taken off."""
-    tight_score: float = 0.3
-    """The detector's score that this takes."""
+    """IoU below which a box is not tight, once the habit of its set is taken off; more where a set is drawn closely."""
+    likely: float = 0.1
+    """The detector's score from which on it sees a face."""
     sure: float = 0.5
     """Score of a face that should have a label."""
     unseen: float = 0.1
@@ -49,13 +49,17 @@ class Seen:
     owner: tuple[int, ...]
     """Of each found face the number of its row, -1 = none. A row has one face at most."""
     limits: Limits
+    tight: float
+    """IoU below which a box of this set is not tight."""
 
     @staticmethod
     def of(labelled: Labelled, found: Detections, scale: float, habit: Habit, limits: Limits) -> Seen:
-        """Rows and found faces paired, the best overlap first."""
+        """Rows paired with the likely ones of the found faces, the best overlap first."""
         expected = habit.expected(found.xyxy)
         overlap = boxes.iou(array(labelled.faces), expected)
-        return Seen(labelled, found, expected, scale, overlap, _paired(overlap), limits)
+        likely = np.where(found.scores >= limits.likely, overlap, 0)
+        tight = max(limits.tight, habit.least_overlap)
+        return Seen(labelled, found, expected, scale, overlap, _paired(likely), limits, tight)
 
     def face_of(self, row: int) -> int:
         """Number of the found face that row `row` has, -1 = none."""
@@ -92,13 +96,12 @@ _PART_OF = 0.7  # share of a found face in a labelled box from which on it is no
 
 def box_not_tight(seen: Seen) -> Iterator[Finding]:
     """A label whose face lies elsewhere or has another size."""
-    limits = seen.limits
     for number, row in enumerate(seen.labelled.faces):
         face = seen.face_of(number)
-        if face < 0 or not seen.judged(row.xyxy):
+        if face < 0:
             continue
         overlap, score = float(seen.overlap[number, face]), float(seen.found.scores[face])
-        if overlap < limits.tight and score >= limits.tight_score:
+        if overlap < seen.tight and (seen.judged(row.xyxy) or seen.judged(seen.clipped(face))):
             better = seen.clipped(face)
             words = f"overlaps the face that is seen (score {score:.2f}) by {overlap:.0%}: {_slip(row.xyxy, better)}"
             yield seen.labelled.finding(

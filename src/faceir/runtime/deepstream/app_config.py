@@ -9,11 +9,13 @@ from typing import Literal, cast
 
 from faceir.errors import SpecError
 from faceir.runtime.deepstream import keyfile
+from faceir.runtime.deepstream.extensions import Places, read_places, read_redact
 from faceir.runtime.deepstream.filter import MuxFrame
 from faceir.runtime.deepstream.infer import InferConfig, Rgba, read_infer
 from faceir.runtime.deepstream.keys import APP, GroupKeys, find_group
 from faceir.runtime.deepstream.section import Note, Section, merged, notes
 from faceir.runtime.deepstream.source_config import SourceConfig, read_sources
+from faceir.runtime.redact import RedactParams
 
 __all__ = ["AppConfig", "MuxConfig", "OsdConfig", "SinkConfig", "SinkKind", "SourceConfig", "TilesConfig", "read_app"]
 
@@ -105,6 +107,12 @@ class AppConfig:
     track_dir: Path | None
     loop: bool
     """Files start again at their end."""
+    redact: RedactParams | None = None
+    """Faces are made unreadable before anybody sees a picture."""
+    places: Places = Places()
+    """Where tracked faces are counted."""
+    dark_gate: bool = False
+    """Dark frames are not looked at."""
     notes: tuple[Note, ...] = ()
 
 
@@ -144,8 +152,18 @@ def read_app(path: str | Path) -> AppConfig:
         kitti_dir=application.path("gie-kitti-output-dir"),
         track_dir=application.path("kitti-track-output-dir"),
         loop=tests.flag("file-loop"),
+        redact=read_redact(file),
+        places=_places(file, tracker),
         notes=merged((*notes(file, APP), *windows, *infer.notes)),
     )
+
+
+def _places(file: keyfile.KeyFile, tracker: Section) -> Places:
+    places = read_places(file)
+    if places and not tracker.flag("enable"):
+        raise SpecError(tracker.where("enable"), "faces are counted by their ids, and there is no tracker",
+                        "[tracker] with enable=1", "or leave [lineN] and [zoneN] out")  # fmt: skip
+    return places
 
 
 def _known(name: str) -> GroupKeys:

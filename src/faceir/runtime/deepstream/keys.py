@@ -60,6 +60,8 @@ class GroupKeys:
     keys: tuple[Key, ...]
     why_not: str = ""
     """Not empty: the whole group has no meaning here, for this reason."""
+    ours: bool = False
+    """An extension, which DeepStream does not know."""
 
     def fits(self, name: str) -> bool:
         """Whether `name` is such a group."""
@@ -352,6 +354,30 @@ _CONSUMER = GroupKeys("message-consumerN", tuple(_no(
     "conn-str text -", "sensor-list-file path -", "subscribe-topic-list texts -",
 )), "no commands are taken from a broker")  # fmt: skip
 
+_PLACES = (
+    _yes("enable flag 1"),
+    _yes("name text -", "in events and totals; without it the group's"),
+)
+_OURS = (
+    GroupKeys("redact", (
+        _yes("enable flag 1"),
+        _yes("mode text blur", "blur, pixelate, solid"),
+        _yes("strength float 0.5 0..1", "side of a block as a share of the face's longer side"),
+        _yes("grow float 0.25 0..", "covered beyond the box on each side, share of its width and height"),
+        _yes("shape text box", "box, ellipse"),
+        _yes("hold-s float 0.5 0..", "seconds for which a face stays covered where it is missed"),
+        _yes("drift float 1.0 0..", "how fast it may move meanwhile, its own sizes a second"),
+        _yes("fail-safe flag 1", "cover the whole picture when nothing is known of its faces"),
+        _yes("sure float 0.0 0..1", "faces that score less and have no track are covered, but not handed on"),
+    ), ours=True),
+    GroupKeys("lineN", (
+        *_PLACES, _yes("points floats -", "x1;y1;x2;y2, from and to, shares of the picture's width and height"),
+    ), ours=True),
+    GroupKeys("zoneN", (
+        *_PLACES, _yes("points floats -", "x1;y1;x2;y2;x3;y3 and more, its corners, shares as of lines"),
+    ), ours=True),
+)  # fmt: skip
+
 _ANY = (Key("*", "text", "", "no meaning"),)
 
 APP: Kept = (
@@ -372,11 +398,12 @@ APP: Kept = (
     )),
     GroupKeys("message-broker", _ANY, "brokers are set in a sink of type 6"),
     GroupKeys("pre-process", _ANY, "the whole frame is looked at, and made ready as in training"),
-    GroupKeys("nvds-analytics", _ANY, "lines and zones are set in Python, see faceir.runtime.count"),
+    GroupKeys("nvds-analytics", _ANY, "lines and zones are set by [lineN] and [zoneN]"),
     GroupKeys("ds-example", _ANY, "it is an example of DeepStream's"),
     GroupKeys("dewarper", _ANY, "pictures are taken as they come"),
     GroupKeys("img-save", _ANY, "single pictures are not kept; `faceir detect` writes them"),
     GroupKeys("segvisual", _ANY, "faces have no masks"),
+    *_OURS,
 )  # fmt: skip
 """Groups of a deepstream-app file."""
 
@@ -391,6 +418,8 @@ def document() -> str:
             lines += [f"No meaning here: {group.why_not}.", ""]
         if group.why_not and group.keys == _ANY:
             continue
+        if group.ours:
+            lines += ["An extension: DeepStream does not know it.", ""]
         lines += ["| key | value | default | here | |", "|---|---|---|---|---|"]
         lines += [f"| `{k.name}` | {k.wanted} | {k.default} | {k.here} | {k.note} |" for k in group.keys]
         lines.append("")

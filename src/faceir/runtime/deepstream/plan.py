@@ -9,6 +9,7 @@ from faceir.cluster import ClusterParams
 from faceir.contract import Contract
 from faceir.runtime.deepstream.app_config import AppConfig, SinkConfig, SourceConfig
 from faceir.runtime.deepstream.filter import FaceFilter
+from faceir.runtime.redact import RedactParams
 from faceir.runtime.sources import public_name
 
 __all__ = ["Plan", "Step", "plan"]
@@ -65,17 +66,27 @@ def _line(config: AppConfig, model: str, contract: Contract | None) -> Iterator[
     if frame is not None and mux.frame.padded:
         unit += ", padded"
     yield Step("mux", (f"batch of {batch}, waits {wait}", f"sizes count in {unit}"))
+    if config.dark_gate:
+        yield Step("dark gate", ("dark frames are not looked at",))
     every = "every frame" if infer.interval == 0 else f"one frame, then {infer.interval} not"
     yield Step("detect", (model, *_net(contract), f"{every}, {infer.precision}"))
     for name, params in zip(
         _classes(config, contract), (a.params(infer.cluster_mode) for a in infer.attrs), strict=True
     ):
         yield Step(f"cluster {name}", tuple(_clustering(params)))
-    keep = FaceFilter(infer.attrs, infer.left_out, mux.frame)
-    if not keep.idle:
-        yield Step("filter", tuple(_filters(config)))
+    filters = [Step("filter", tuple(_filters(config)))]
+    if FaceFilter(infer.attrs, infer.left_out, mux.frame).idle:
+        filters = []
+    if not config.redact:
+        yield from filters
     if config.tracker:
         yield Step("track", ("IoU and Kalman",))
+    if config.redact:
+        yield Step("redact", tuple(_redaction(config.redact)))
+        yield from filters
+    if config.places:
+        names = [*(line.name for line in config.places.lines), *(zone.name for zone in config.places.zones)]
+        yield Step("count", tuple(names))
     if config.tiles is not None and len(config.sources) > 1:
         width, height = config.tiles.size_wh
         yield Step("tile", (f"{config.tiles.rows} x {config.tiles.columns}, {width} x {height} pixels",))
@@ -126,6 +137,11 @@ def _filters(config: AppConfig) -> Iterator[str]:
             said.append(f"not in the upper {a.roi_top} or lower {a.roi_bottom} rows")
         if said:
             yield f"class {number}: {', '.join(said)}"
+
+
+def _redaction(params: RedactParams) -> Iterator[str]:
+    yield f"{params.mode}, held for {params.hold_s:g} s"
+    yield "the whole picture where nothing is known" if params.fail_safe else "nothing covered where nothing is known"
 
 
 def _sink(sink: SinkConfig, config: AppConfig) -> Step:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from typing import Any
 
-from faceir.errors import MissingExtra
+from faceir.errors import need
 
 __all__ = ["Kafka"]
 
@@ -20,9 +19,7 @@ class Kafka:
     """
 
     def __init__(self, servers: str, topic: str, settings: Mapping[str, str] | None = None) -> None:
-        if find_spec("confluent_kafka") is None:
-            told = "not installed here: confluent_kafka"
-            raise MissingExtra("faceir[kafka]", told, do="type: pip install 'faceir[kafka]'")
+        need("kafka")
         self.refused = 0
         self._topic = topic
         self._settings = {

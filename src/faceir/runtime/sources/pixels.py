@@ -7,6 +7,7 @@ cameras is limited, 16..235: faces then have 14 % less contrast than in full ran
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -55,6 +56,20 @@ class Spread:
         return self._low, max(self._high, self._low + 255)
 
 
+class _Reformatter:
+    """One converter of a stream, as a new one for each frame costs seven times more; used by one thread at a time.
+
+    The detector asks for luminance while sinks ask for colour; FFmpeg's converter, shared without a lock, hangs both.
+    """
+
+    def __init__(self) -> None:
+        self._converter, self._turn = VideoReformatter(), threading.Lock()
+
+    def reformat(self, picture: Any, format: str) -> Any:
+        with self._turn:
+            return self._converter.reformat(picture, format=format)
+
+
 class Pixels:
     """Makes the frames of one stream; it remembers what is dear to make anew for each.
 
@@ -65,7 +80,7 @@ class Pixels:
         if bits is not None and not 8 <= bits <= 16:
             raise InputError("bits", f"is {bits}", "8 to 16, the depth of the sensor")
         self._bits = bits
-        self._reformatter = VideoReformatter()  # one a stream: a new one for each frame costs seven times more
+        self._to_gray, self._to_rgb = _Reformatter(), _Reformatter()
         self._spread = Spread()
         self._told = ""
 
@@ -81,8 +96,8 @@ class Pixels:
         colour: Callable[[], Image]
         events: tuple[str, ...] = ()
         if deep is None:
-            luma = partial(_luma, picture, turns, self._reformatter)
-            colour = partial(_colour, picture, turns, self._reformatter)
+            luma = partial(_luma, picture, turns, self._to_gray)
+            colour = partial(_colour, picture, turns, self._to_rgb)
         else:
             words = _plane(picture, "<u2" if deep[2] == "le" else ">u2", picture.width)
             bits = self._depth(int(deep[1]))
@@ -118,7 +133,7 @@ def _plane(picture: Any, dtype: npt.DTypeLike, columns: int) -> npt.NDArray[Any]
     return np.frombuffer(plane, dtype, picture.height * samples).reshape(picture.height, samples)[:, :columns]
 
 
-def _luma(picture: Any, turns: int, reformatter: Any) -> Image:
+def _luma(picture: Any, turns: int, reformatter: _Reformatter) -> Image:
     """Y plane `[H,W]` without a copy where the pixel format has one, turned by `turns` quarters counterclockwise."""
     name = picture.format.name
     if name not in _PLANAR_Y:
@@ -128,7 +143,7 @@ def _luma(picture: Any, turns: int, reformatter: Any) -> Image:
     return _turn(_plane(picture, np.uint8, picture.width), turns)
 
 
-def _colour(picture: Any, turns: int, reformatter: Any) -> Image:
+def _colour(picture: Any, turns: int, reformatter: _Reformatter) -> Image:
     """RGB `[H,W,3]`, turned."""
     rgb = reformatter.reformat(picture, format="rgb24")
     return _turn(_plane(rgb, np.uint8, rgb.width * 3).reshape(rgb.height, rgb.width, 3), turns)
