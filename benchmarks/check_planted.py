@@ -109,7 +109,7 @@ def plant(seen: Sequence[Seen], fit: Fit, rng: np.random.Generator) -> tuple[lis
         and (row.xyxy[3] - row.xyxy[1]) * fit.placement(labelled.size_wh).scale_xy[1] >= LEAST_HEIGHT
     ]
     rows = [list(labelled.rows) for labelled, _ in seen]
-    left, faults = Counter({kind: EACH for kind in KINDS}), []
+    left, faults = Counter(dict.fromkeys(KINDS, EACH)), []
     for at in rng.permutation(len(places)).tolist():
         n, row = places[at]
         labelled = seen[n][0]
@@ -214,13 +214,16 @@ def tally(seen: Sequence[Seen], fit: Fit, limits: Limits, rounds: int, half: int
 def tune(seen: Sequence[Seen], fit: Fit) -> None:
     """Prints what limits do on the first half, the best by recall less twice the false alarms first."""
     tried = []
-    grid = ((0.5, 0.55), (0.1, 0.15, 0.2, 0.3), (0.3, 0.4, 0.5), (0.05, 0.1, 0.15), (12.0, 14.0, 16.0))
-    for values in itertools.product(*grid):
-        t = tally(seen, fit, Limits(*values), 2, 0)
+    grid = {
+        "tight": (0.45, 0.5, 0.55), "trusted": (0.2, 0.3, 0.4), "sure": (0.45, 0.5),
+        "unseen": (0.02, 0.05, 0.1), "surely_high": (1.25, 1.5),
+    }  # fmt: skip
+    for values in itertools.product(*grid.values()):
+        t = tally(seen, fit, Limits(**dict(zip(grid, values, strict=True))), 3, 0)
         recall, false = sum(t.found.values()) / sum(t.planted.values()), t.blamed / t.faces
         tried.append((recall - 2 * false, recall, false, values))
     for _, recall, false, limits in sorted(tried, reverse=True)[:12]:
-        print(f"recall {recall:.3f} false {false:.3f} tight, likely, sure, unseen, min_height = {limits}")
+        print(f"recall {recall:.3f} false {false:.3f} {dict(zip(grid, limits, strict=True))}")
 
 
 def lines(t: Tally, rounds: int) -> Iterator[str]:

@@ -24,13 +24,17 @@ class Limits:
     tight: float = 0.5
     """IoU below which a box is not tight, once the habit of its set is taken off; more where a set is drawn closely."""
     likely: float = 0.1
-    """The detector's score from which on it sees a face."""
+    """The detector's score from which on a label has found its face."""
+    trusted: float = 0.3
+    """Score from which on the detector's box is better than a label's."""
     sure: float = 0.5
     """Score of a face that should have a label."""
     unseen: float = 0.1
     """Score below which there is nothing."""
     min_height: float = 16.0
     """Lower faces are not judged: the detector does not see them well enough."""
+    surely_high: float = 1.5
+    """Times `min_height` from which on a found face is high enough for a label that is lower: it grows small faces."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,13 @@ class Seen:
         """Number of the found face that row `row` has, -1 = none."""
         return self.owner.index(row) if row in self.owner else -1
 
+    def height(self, xyxy: Xyxy) -> float:
+        """Of a box, network pixels."""
+        return (xyxy[3] - xyxy[1]) * self.scale
+
     def judged(self, xyxy: Xyxy) -> bool:
         """Whether a box is high enough to be judged."""
-        return (xyxy[3] - xyxy[1]) * self.scale >= self.limits.min_height
+        return self.height(xyxy) >= self.limits.min_height
 
     def clipped(self, face: int) -> Xyxy:
         """A found face as the set would have drawn it, inside the picture."""
@@ -96,12 +104,16 @@ _PART_OF = 0.7  # share of a found face in a labelled box from which on it is no
 
 def box_not_tight(seen: Seen) -> Iterator[Finding]:
     """A label whose face lies elsewhere or has another size."""
+    limits = seen.limits
     for number, row in enumerate(seen.labelled.faces):
         face = seen.face_of(number)
         if face < 0:
             continue
         overlap, score = float(seen.overlap[number, face]), float(seen.found.scores[face])
-        if overlap < seen.tight and (seen.judged(row.xyxy) or seen.judged(seen.clipped(face))):
+        high = seen.height(row.xyxy) >= limits.min_height or (
+            seen.height(seen.clipped(face)) >= limits.surely_high * limits.min_height
+        )
+        if overlap < seen.tight and score >= limits.trusted and high:
             better = seen.clipped(face)
             words = f"overlaps the face that is seen (score {score:.2f}) by {overlap:.0%}: {_slip(row.xyxy, better)}"
             yield seen.labelled.finding(

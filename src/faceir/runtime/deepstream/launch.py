@@ -32,8 +32,6 @@ __all__ = ["App"]
 
 PUSH_TIMEOUT_S = 0.04
 """For a batched-push-timeout of -1: no camera that is away may hold up the others for ever."""
-_WEAK = 0.1
-"""Least score with which a face may carry a track on."""
 
 
 class App:
@@ -146,12 +144,17 @@ class App:
 
 
 def _tracking(config: AppConfig, contract: Contract) -> tuple[Contract, TrackSettings | None]:
-    """The contract to detect with, and how to track; weak faces come as far as the tracker, if any is set apart."""
+    """The contract to detect with, and how to track; with a post-cluster-threshold weaker faces reach the tracker.
+
+    Faces from that threshold up stay what they are, as cells of less coverage than the file wants have no vote.
+    """
     if not config.tracker:
         return contract, None
-    # With cells of less coverage than the file wants, strong faces would change as well.
-    weak = max(_WEAK, *(params.coverage_threshold for params in contract.cluster))
-    return two_stage(contract, TrackSettings(low=min(weak, 1.0), emit_unseen=config.infer.interval > 0))
+    settings = TrackSettings(emit_unseen=config.infer.interval > 0)
+    weak = max(settings.low, *(params.coverage_threshold for params in contract.cluster))
+    if min(params.confidence_threshold for params in contract.cluster) <= weak:
+        return contract, settings
+    return two_stage(contract, replace(settings, low=weak))
 
 
 def _refuse_overwriting(source: SourceConfig, config: AppConfig) -> None:
