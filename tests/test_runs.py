@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from faceir.registry import resolve
-
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
 
@@ -30,8 +28,6 @@ def run(out: Path) -> str:
 
 
 def test_the_whole_life_of_a_model(tmp_path):
-    if not resolve("pruned_v0").exists():
-        pytest.skip("no released checkpoint here")
     out = tmp_path / "life"
     told = run(out)
     assert "done before" not in told

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from faceir.contract import Contract
+from faceir.data.sources import Source, Sources, Terms
+from faceir.errors import InputError
 from faceir.evaluate.document import Evaluation
 from faceir.evaluate.interval import Rate
 from faceir.evaluate.slices import Dimension, Slice
-from faceir.report.card import ModelFile, render, trained, weak_spots
-from faceir.report.sources import Source, Sources, Terms
+from faceir.report.card import ModelFile, render, stated_of, trained, weak_spots
 from tests.report.conftest import NASTY, Night
 
 CHECKPOINT = ModelFile(
@@ -75,7 +76,24 @@ def test_terms_decide_about_business(night: Night) -> None:
     assert "All of these terms allow weights for business." in of(night, files=(free,))
     unknown = of(night, files=(replace(CHECKPOINT, data={"sets": {"cars": 9, "attic": 2}}),))
     assert "do not allow weights for business: not stated." in unknown
-    assert "| attic | 2 | - | not stated |" in unknown
+    assert "| attic | 2 | - | - | not stated |" in unknown
+
+
+def test_a_checkpoint_states_its_sources_and_a_given_file_wins() -> None:
+    held = Sources({"cars": Source("old place", "free"), "web": SOURCES.sets["web"]}, SOURCES.terms, {"bias": "old"})
+    data = {"sets": {"cars": 9}, "faces": {"cars": 12}, "sources": held.to_dict(), "inherited": {"sets": {"web": 2}}}
+    file = replace(CHECKPOINT, data=data)
+    alone = stated_of([ONNX, file], Sources())
+    assert alone == held
+    card = render([file], [], alone, "faceir 9")
+    assert "| cars | 9 | 12 | 0 | free |  |  |  | old place |" in card
+    assert "| web | 2 | - | 0 | research |" in card
+    assert "These terms do not allow weights for business: research." in card  # for what weights before it learnt from
+    given = Sources({"cars": Source("new place", "free")}, {"free": Terms("any use", True)}, {"bias": "new"})
+    both = stated_of([file], given)
+    assert (both.sets["cars"].origin, both.notes["bias"], "web" in both.sets) == ("new place", "new", True)
+    with pytest.raises(InputError, match="night.safetensors: sets is 3"):
+        stated_of([replace(CHECKPOINT, data={"sources": {"sets": 3}})], Sources())
 
 
 def test_what_was_kept_for_validation(night: Night) -> None:

@@ -36,7 +36,7 @@ def test_a_spec_becomes_a_training(tmp_path, disc_set):
     assert training.steps_per_epoch == 2
     assert training.samples.total_steps == 6
     assert training.classes[0].initial_weight == (2.0, 1.0)
-    assert training.data == {"pictures": 6, "sets": {"discs": 6}}
+    assert (training.data["pictures"], training.data["sets"]) == (6, {"discs": 6})
     assert training.total_steps == 6
     assert training.validate is None
     assert specs.load(_written(tmp_path, training.spec)) == spec  # the checkpoint's copy says the same

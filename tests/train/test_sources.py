@@ -7,13 +7,24 @@ import torch
 
 from faceir import spec as specs
 from faceir.data import kitti
-from faceir.data.items import join
 from faceir.data.pack import Limit, pack
 from faceir.errors import InputError, SpecError
 from faceir.train import sources
 from faceir.train.loader import batches
 from faceir.train.setup import make_training
 from tests.train.test_setup import load
+
+STATED = """
+[terms.free]
+means = "any use"
+business = true
+[sets.discs]
+origin = "drawn"
+terms = "free"
+[sets.elsewhere]
+origin = "not trained on"
+terms = "free"
+"""
 
 
 def test_fold_0_holds_out_a_fixed_share(tmp_path, disc_set):
@@ -32,10 +43,11 @@ def test_every_faulty_label_is_found_and_can_be_left_out(tmp_path, disc_set):
     (disc_set / "images" / "2.png").write_bytes(b"")
     spec = load(tmp_path, disc_set)
     data = sources.find_data(spec)
-    problems = sources.check_labels(data.training, spec)
+    sound, problems = sources.check_labels(data, spec)
     assert sorted(p.name for p in problems) == ["0.png", "1.png", "2.png"]
     assert "0.txt:1: has 4 fields" in str(problems[disc_set / "images" / "0.png"])
-    assert len(sources.without(data, problems).training) == 3
+    assert len(sound.training) == 3
+    assert sound.faces == {"discs": 3}
 
 
 def test_a_class_that_no_label_names_stops_before_epoch_1(tmp_path, disc_set):
@@ -43,7 +55,7 @@ def test_a_class_that_no_label_names_stops_before_epoch_1(tmp_path, disc_set):
     spec.dataset_config.target_class_mapping.clear()
     spec.dataset_config.target_class_mapping["visage"] = "face"
     with pytest.raises(InputError, match=r"speaks of class face; they hold face \(6\)"):
-        sources.check_labels(sources.find_data(spec).training, spec)
+        sources.check_labels(sources.find_data(spec), spec)
 
 
 def test_a_source_without_folder_says_so(tmp_path, disc_set):
@@ -58,9 +70,9 @@ def test_several_classes_of_which_labels_may_hold_more(tmp_path, disc_set):
     spec = load(tmp_path, disc_set)
     spec.dataset_config.target_class_mapping["van"] = "car"
     (disc_set / "labels" / "0.txt").write_text("van 0 0 0 1 1 30 30 0 0 0 0 0 0 0\n")
-    assert sources.check_labels(sources.find_data(spec).training, spec) == {}
+    assert sources.check_labels(sources.find_data(spec), spec)[1] == {}
     spec.dataset_config.target_class_mapping.clear()
-    assert sources.check_labels(sources.find_data(spec).training, spec) == {}  # names stand for themselves
+    assert sources.check_labels(sources.find_data(spec), spec)[1] == {}  # names stand for themselves
 
 
 def test_shards_train_like_their_folder(tmp_path, disc_set):
@@ -69,8 +81,8 @@ def test_shards_train_like_their_folder(tmp_path, disc_set):
     made = []
     for folder in (disc_set, tmp_path / "shards"):
         spec = load(tmp_path, folder, "dataset_config.validation_fold=0")
-        data = sources.find_data(spec)
-        assert sources.check_labels(join([data.training, data.validation]), spec) == {}
+        data, problems = sources.check_labels(sources.find_data(spec), spec)
+        assert problems == {}
         made.append(make_training(spec, data, torch.device("cpu")))
     plain, packed = made
     assert [i.picture.name for i in plain.validate.items] == [i.picture.name for i in packed.validate.items]
@@ -94,8 +106,27 @@ def test_faulty_labels_in_shards_are_found_and_can_be_left_out(tmp_path, disc_se
     pack(kitti.walk(disc_set), disc_set, tmp_path / "shards", Limit(4))
     spec = load(tmp_path, tmp_path / "shards")
     data = sources.find_data(spec)
-    problems = sources.check_labels(data.training, spec)
+    sound, problems = sources.check_labels(data, spec)
     assert sorted(p.name for p in problems) == ["0.png", "1.png"]
-    kept = sources.without(data, problems)
-    assert len(kept.training) == len(kept.weights) == len(kept.source_of) == 4
-    assert not {i.picture for i in kept.training} & set(problems)
+    assert len(sound.training) == len(sound.weights) == len(sound.source_of) == 4
+    assert not {i.picture for i in sound.training} & set(problems)
+    assert sound.faces == {"discs": 4}
+
+
+def test_faces_of_the_validation_do_not_count(tmp_path, disc_set):
+    spec = load(tmp_path, disc_set, "dataset_config.validation_fold=0")
+    data, _ = sources.check_labels(sources.find_data(spec), spec)
+    assert data.faces == {"discs": 5}
+
+
+def test_what_lies_beside_the_data_sources_is_read(tmp_path, disc_set):
+    """Of shards, too, and of a source that is named twice once."""
+    (disc_set / "sources.toml").write_text(STATED)
+    pack(kitti.walk(disc_set), disc_set, tmp_path / "shards", Limit(4))
+    for folder in (disc_set, tmp_path / "shards"):
+        spec = load(tmp_path, folder)
+        spec.dataset_config.data_sources.add(image_directory_path=str(folder))
+        assert sources.find_data(spec).stated.sets["discs"].origin == "drawn"
+    (disc_set / "sources.toml").write_text("[sets")
+    with pytest.raises(InputError, match=r"sources\.toml: cannot be read"):
+        sources.find_data(load(tmp_path, disc_set))

@@ -22,6 +22,7 @@ from faceir.data.entry import Came, Classes, Entry
 from faceir.data.formats import FORMATS
 from faceir.data.kitti import PICTURE_SUFFIXES
 from faceir.data.picture_size import picture_size
+from faceir.data.sources import copy_beside
 from faceir.data.targets import TARGETS, Target
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import FaceirError, InputError
@@ -31,8 +32,6 @@ __all__ = ["REPORT", "Plan", "Result", "convert", "parse_mapping"]
 
 REPORT = "conversion.jsonl"
 Pictures: TypeAlias = Literal["copy", "link", "none"]
-_KEPT = ("sources.toml", "credits.csv")
-"""Files beside a data set that say where its pictures come from; they go with it."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +94,7 @@ def convert(plan: Plan, on_item: Callable[[], None] = lambda: None) -> Result:
         if not result.pictures:
             first = f", first: {result.skipped[0]}" if result.skipped else ""
             raise InputError(plan.source, f"nothing could be converted, {result.skips} skipped{first}", "pictures")
-        for name in _KEPT if plan.source.is_dir() else ():
-            if (plan.source / name).is_file():
-                shutil.copyfile(plan.source / name, folder / name)
+        copy_beside(plan.source, folder)
     return result
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from faceir.data.kitti import Item
 from faceir.data.shards import FORMAT, INDEX, ROW, ROWS, digest
+from faceir.data.sources import BESIDE, copy_beside
 from faceir.errors import InputError
 
 __all__ = ["SKIPPED", "Limit", "Result", "pack"]
@@ -55,7 +56,7 @@ def pack(
 ) -> Result:
     """Write the pictures of `folder` as shards below `out`; `on_item` is called after each.
 
-    A shard that was written from the same files and has its checksum is kept. Raises `InputError` when `out` holds
+    A shard that was written from the same files and has its checksum is kept. `sources.toml` goes along. Raises `InputError` when `out` holds
     other files, or no picture can be read.
     """
     out = Path(out)
@@ -79,11 +80,12 @@ def pack(
     if sum(entry["pictures"] for entry in entries) == 0:
         raise InputError(folder, f"none of {len(skipped)} pictures can be read", "pictures")
     index = _write_index(out, entries)
+    copy_beside(folder, out)
     return Result(len(entries), index["pictures"], index["faces"], kept, skipped)
 
 
 def _check_out(out: Path) -> None:
-    known = {INDEX, ROWS, SKIPPED, *(f"{name}.part" for name in (INDEX, ROWS, SKIPPED))}
+    known = {INDEX, ROWS, SKIPPED, *BESIDE, *(f"{name}.part" for name in (INDEX, ROWS, SKIPPED))}
     for path in out.iterdir() if out.is_dir() else ():
         if path.name not in known and not _OURS.fullmatch(path.name):
             raise InputError(out, f"holds other files ({path.name})", "a folder of its own", "name another with -o")

@@ -9,13 +9,13 @@ from itertools import chain
 from typing import Any
 
 from faceir.contract import Contract
+from faceir.data.sources import Source, Sources, parse_sources
 from faceir.evaluate.document import Evaluation
 from faceir.evaluate.slices import SMALL, Slice
 from faceir.report import wording
 from faceir.report.files import template
-from faceir.report.sources import Source, Sources
 
-__all__ = ["ModelFile", "Trained", "render", "trained", "weak_spots"]
+__all__ = ["ModelFile", "Trained", "render", "stated_of", "trained", "weak_spots"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class ModelFile:
     macs: int | None = None
     """Multiply-accumulates for one picture."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """What a checkpoint says it learnt from: `pictures`, `sets` (name to pictures), `pruned`."""
+    """What a checkpoint says it learnt from: `pictures`, `sets` (name to pictures), `faces` (by name), `sources`, the
+    `sets` and `sources` of `inherited` weights; and how it was `pruned`."""
     step: int = 0
 
     @property
@@ -49,15 +50,28 @@ class Trained:
 
     name: str
     pictures: int
+    faces: int | None
+    """None where the checkpoint does not say."""
     source: Source | None
 
 
 def trained(files: Sequence[ModelFile], sources: Sources) -> list[Trained]:
     """The sets of all `files`, by name; a set of several files counts with its most pictures."""
-    counts: dict[str, int] = {}
-    for name, count in chain.from_iterable(file.data.get("sets", {}).items() for file in files):
-        counts[name] = max(count, counts.get(name, 0))
-    return [Trained(name, counts[name], sources.sets.get(name)) for name in sorted(counts)]
+    pictures: dict[str, int] = {}
+    faces: dict[str, int] = {}
+    for part in chain.from_iterable((file.data, file.data.get("inherited", {})) for file in files):
+        for most, stated in ((pictures, part.get("sets", {})), (faces, part.get("faces", {}))):
+            for name, count in stated.items():
+                most[name] = max(count, most.get(name, 0))
+    return [Trained(name, pictures[name], faces.get(name), sources.sets.get(name)) for name in sorted(pictures)]
+
+
+def stated_of(files: Sequence[ModelFile], given: Sources) -> Sources:
+    """What is known of the sets: of `given`, and beyond it of the checkpoints; raises `InputError` for a broken one."""
+    for file in files:
+        for part in (file.data, file.data.get("inherited", {})):
+            given = given.over(parse_sources(part.get("sources", {}), file.name))
+    return given
 
 
 def weak_spots(evaluation: Evaluation) -> Iterator[tuple[str, Slice]]:

@@ -16,7 +16,6 @@ from faceir.data import kitti
 from faceir.data.augment import Augmentation, Occluders, ViewKind
 from faceir.data.guidelines import Rules
 from faceir.data.infrared import InfraredParams
-from faceir.data.items import count_sets
 from faceir.errors import SpecError
 from faceir.fit import Fit
 from faceir.spec.experiment_pb2 import Experiment
@@ -29,10 +28,11 @@ from faceir.train.loss import OBJECTIVES, AutoWeights, TargetClass
 from faceir.train.mask import LabelFilter, LossMask
 from faceir.train.model import Architecture, GridBoxNet
 from faceir.train.prepare import Preparation
+from faceir.train.provenance import inherited, learnt_from
 from faceir.train.qat import RANGES_KEY, QuantisedNet
 from faceir.train.records import Visualiser
 from faceir.train.schedule import Patience, Schedule, SoftStart, UntilPlateau
-from faceir.train.sources import Data, check_labels, class_mapping, find_data, mixture, without
+from faceir.train.sources import Data, check_labels, class_mapping, find_data, mixture
 from faceir.train.validate import Bounds, Judge
 from faceir.train.widen import widen
 
@@ -45,7 +45,6 @@ __all__ = [
     "make_training",
     "phases",
     "rules",
-    "without",
 ]
 
 
@@ -81,7 +80,9 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
         contract=contract(spec),
         steps_per_epoch=steps_per_epoch,
         spec=specs.to_text(spec),
-        data=_sources(data.training) | start.origin,
+        data=learnt_from(data.training, data.faces, data.stated)
+        | start.origin
+        | inherited([spec.model_config.pretrained_model_file, config.distillation.teacher_model_file]),
         giou_weight=cost.giou_weight,
         focal_gamma=cost.focal_gamma,
         regulariser=(
@@ -400,8 +401,3 @@ def phases(spec: Experiment) -> tuple[Phase, ...]:
     )
     mixed = Phase(0.0, (crop, *last.kinds), (crops.probability, *((1 - crops.probability) * w for _, w in frames)))
     return (mixed, Phase(crops.until_progress, last.kinds, last.weights))
-
-
-def _sources(items: Sequence[kitti.Item]) -> dict[str, Any]:
-    """What a checkpoint says of its data."""
-    return {"pictures": len(items), "sets": dict(count_sets(items))}

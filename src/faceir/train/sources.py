@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ import numpy as np
 from faceir import spec as specs
 from faceir.data import kitti, shards
 from faceir.data.items import Numbers, Runs, join, select
+from faceir.data.sources import Sources, find_sources
 from faceir.detections import DONT_CARE
 from faceir.errors import InputError, SpecError
 from faceir.spec.experiment_pb2 import DatasetConfig, Experiment
 from faceir.train.loader import Mixture
 
-__all__ = ["FOLDS", "Data", "check_labels", "class_mapping", "find_data", "mixture", "without"]
+__all__ = ["FOLDS", "Data", "check_labels", "class_mapping", "find_data", "mixture"]
 
 FOLDS = 7
 FOLD_SHARE = 0.14
@@ -36,6 +37,10 @@ class Data:
     """Empty when the spec names none."""
     source_of: Runs[int]
     """Index of the data source of each training picture."""
+    stated: Sources = field(default_factory=Sources)
+    """What the `sources.toml` beside the data sources say."""
+    faces: Mapping[str, int] = field(default_factory=dict)
+    """Faces to be trained of each set, as `check_labels` counted them; empty before."""
 
 
 def find_data(spec: Experiment) -> Data:
@@ -46,6 +51,7 @@ def find_data(spec: Experiment) -> Data:
     """
     config = spec.dataset_config
     parts = [_find(source, f"dataset_config.data_sources.{n}") for n, source in enumerate(config.data_sources)]
+    stated = find_sources(source.image_directory_path for source in config.data_sources)
     items, lengths = join(parts), tuple(len(part) for part in parts)
     weights = Runs(tuple(source.source_weight or 1.0 for source in config.data_sources), lengths)
     source_of = Runs(tuple(range(len(parts))), lengths)
@@ -53,21 +59,21 @@ def find_data(spec: Experiment) -> Data:
         raise SpecError("dataset_config.data_sources", "is missing", "at least one", "name an image_directory_path")
     if config.HasField("validation_data_source"):
         validation = _find(config.validation_data_source, "dataset_config.validation_data_source")
-        return Data(items, weights, validation, source_of)
+        return Data(items, weights, validation, source_of, stated)
     if not config.HasField("validation_fold"):
-        return Data(items, weights, [], source_of)
+        return Data(items, weights, [], source_of, stated)
     share = round(FOLD_SHARE * len(items))
     order = np.random.default_rng(42).permutation(len(items))
     held_out = np.zeros(len(items), bool)
     held_out[order[config.validation_fold * share :][:share]] = True
-    whole = Data(items, weights, select(items, np.flatnonzero(held_out)), source_of)
+    whole = Data(items, weights, select(items, np.flatnonzero(held_out)), source_of, stated)
     return _keep(whole, np.flatnonzero(~held_out))
 
 
 def _keep(data: Data, numbers: Numbers) -> Data:
     """The same with only these training pictures, ascending."""
     training = select(data.training, numbers)
-    return Data(training, data.weights.kept(numbers), data.validation, data.source_of.kept(numbers))
+    return replace(data, training=training, weights=data.weights.kept(numbers), source_of=data.source_of.kept(numbers))
 
 
 def _find(source: Any, where: str) -> Sequence[kitti.Item]:
@@ -80,8 +86,8 @@ def _find(source: Any, where: str) -> Sequence[kitti.Item]:
     return shards.find(source.image_directory_path, want)
 
 
-def without(data: Data, problems: Mapping[Path, InputError]) -> Data:
-    """The same data but for the pictures that `check_labels` found faulty."""
+def _without(data: Data, problems: Mapping[Path, InputError]) -> Data:
+    """The same data but for these pictures."""
 
     def sound(items: Sequence[kitti.Item]) -> Numbers:
         return np.flatnonzero(np.fromiter((item.picture not in problems for item in items), bool, len(items)))
@@ -112,24 +118,28 @@ def class_mapping(spec: Experiment) -> dict[str, str]:
     return {source: target for source, target in stated.items() if target in classes}
 
 
-def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> dict[Path, InputError]:
-    """What is wrong with each faulty picture's labels; before the first epoch, so that no run learns from nothing.
+def check_labels(data: Data, spec: Experiment) -> tuple[Data, dict[Path, InputError]]:
+    """The data without faulty labels, its faces counted, and what is wrong with each picture that was left out.
 
-    Raises `InputError` at once when no label at all speaks of a class to be trained (a class name written
+    For before the first epoch, so that no run learns from nothing. Raises `InputError` at once when no label at all speaks of a class to be trained (a class name written
     otherwise, say), with the names that the labels hold.
     """
     mapping, classes = class_mapping(spec), specs.class_names(spec)
     problems: dict[Path, InputError] = {}
-    faces = Counter(dict.fromkeys(classes, 0))
-    for item in items:
+    of_class, of_set = Counter(dict.fromkeys(classes, 0)), Counter[str]()
+    items = join([data.training, data.validation])
+    for number, item in enumerate(items):
         try:
             item.check()
             truth = kitti.read_truth(item, mapping, classes)
         except InputError as error:
             problems[item.picture] = error
             continue
-        faces.update(classes[label] for label in truth.labels.tolist() if label != DONT_CARE)
-    empty = [name for name, count in faces.items() if not count]
+        faces = [classes[label] for label in truth.labels.tolist() if label != DONT_CARE]
+        of_class.update(faces)
+        if number < len(data.training):
+            of_set[item.source] += len(faces)
+    empty = [name for name, count in of_class.items() if not count]
     if empty:
         held = Counter(
             line.split()[0] for item in items[:2000]
@@ -141,4 +151,4 @@ def check_labels(items: Sequence[kitti.Item], spec: Experiment) -> dict[Path, In
             f"names that dataset_config.target_class_mapping maps to {', '.join(empty)}",
             "add a target_class_mapping entry",
         )  # fmt: skip
-    return problems
+    return replace(_without(data, problems) if problems else data, faces=of_set), problems

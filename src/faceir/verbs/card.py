@@ -30,23 +30,28 @@ def card(
         typer.Option("-e", "--evaluation", help="JSON of `faceir evaluate --json`; repeatable."),
     ] = None,
     sources: Annotated[
-        Path | None, typer.Option("--sources", help="sources.toml: origin and terms of each set (docs/report.md).")
+        Path | None,
+        typer.Option(
+            "--sources",
+            help="sources.toml, origin and terms of each set; it wins over what checkpoints hold of it (docs/report.md).",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="The card to write.")] = Path("MODEL_CARD.md"),
     key: KeyOption = None,
 ) -> None:
     """Write a model card in Markdown; what nobody stated is named as such."""
     from faceir import __version__
+    from faceir.data.sources import Sources, read_sources
     from faceir.evaluate.document import Evaluation
-    from faceir.report.card import render, trained
+    from faceir.report.card import render, stated_of, trained
     from faceir.report.files import write_text
-    from faceir.report.sources import Sources, read_sources
     from faceir.verbs.terminal import say_error
 
     need("report")
-    stated = read_sources(sources) if sources else Sources()
+    given = read_sources(sources) if sources else Sources()
     evaluations = [Evaluation.read(path) for path in evaluation or ()]
     files = [_known(name, read_key(key)) for name in model]
+    stated = stated_of(files, given)  # checkpoints know, too; what is given wins
     write_text(render(files, evaluations, stated, f"faceir {__version__}"), out)
     sets = trained(files, stated)
     print(f"{out}: {len(files)} files, {len(evaluations)} evaluations, {len(sets)} sets of pictures")

@@ -13,6 +13,7 @@ from faceir.errors import InputError, need
 from faceir.verbs.dataset_check import apply, check
 from faceir.verbs.dataset_convert import convert
 from faceir.verbs.dataset_make import make
+from faceir.verbs.dataset_stats import stats
 from faceir.verbs.terminal import progress_bar, say_error
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ dataset = typer.Typer(name="dataset", help="Labelled pictures: look at them, pac
 
 dataset.command()(check)
 dataset.command()(apply)
+dataset.command()(stats)
 dataset.command()(convert)
 dataset.command()(make)
 

@@ -73,7 +73,7 @@ def check(
         _write_json(checked, json, folder)
     if html is not None:
         _write_page(checked, html, folder, most)
-    _print(checked, Console(highlight=False, markup=False, soft_wrap=True))
+    _print(checked, Console(highlight=False, markup=False, width=126))
     worst = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
     if checked.left_out or any(finding.severity in worst for finding in checked.findings):
         raise typer.Exit(1)

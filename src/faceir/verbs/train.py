@@ -135,13 +135,12 @@ def _device(wanted: str) -> tuple[torch.device, str]:
 
 def _checked(data: Data, experiment: Experiment, results: Path, skip: bool, console: Console) -> Data:
     """The data without faulty labels; stops when there are some and they are not to be skipped."""
-    from faceir.data.items import join
     from faceir.train import distributed, setup
 
     console.print(f"checking the labels of {len(data.training) + len(data.validation)} pictures")
-    problems = setup.check_labels(join([data.training, data.validation]), experiment)
+    sound, problems = setup.check_labels(data, experiment)
     if not problems:
-        return data
+        return sound
     results.mkdir(parents=True, exist_ok=True)
     listed = results / PROBLEMS_NAME
     if distributed.leads():
@@ -153,7 +152,7 @@ def _checked(data: Data, experiment: Experiment, results: Path, skip: bool, cons
             listed, f"{len(problems)} pictures have faulty labels", "none", "mend them, or add --skip-bad-labels"
         )
     console.print(f"leaving out {len(problems)} pictures with faulty labels, listed in {listed}")
-    return setup.without(data, problems)
+    return sound
 
 
 def _print_plan(training: Training, data: Data, device: str, console: Console) -> None:

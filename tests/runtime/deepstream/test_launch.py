@@ -4,7 +4,9 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -12,14 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from faceir.detections import Detections
 from faceir.errors import InputError, MissingExtra, SpecError
 from faceir.flow import Image
 from faceir.runtime.deepstream.app_config import AppConfig, read_app
 from faceir.runtime.deepstream.launch import App
-from faceir.runtime.deepstream.model import find_net
+from faceir.runtime.deepstream.model import Net, find_net
 from faceir.runtime.live.state import StreamState
 from faceir.runtime.sinks import RtspServer
 from tests.runtime.deepstream import samples
+from tests.runtime.sinks.test_messages import wait_for
 
 FRAMES = 12
 PRIMARY = """[property]
@@ -71,15 +75,25 @@ enable=1
 def folder(tmp_path: Path, square_model: Path, square_picture: Callable[..., Image]) -> Path:
     """A film of 12 pictures with a bright square, and a model that finds it."""
     (tmp_path / "square.onnx").write_bytes(square_model.read_bytes())
-    with av.open(str(tmp_path / "film.mp4"), "w") as container:
+    write_film(tmp_path / "film.mp4", [square_picture()] * FRAMES)
+    return tmp_path
+
+
+def write_film(path: Path, pictures: Sequence[Image]) -> None:
+    """Gray pictures of 384 x 240 as 25 a second."""
+    with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 384, 240, "yuv420p"
         stream.options = {"crf": "5"}
-        for _ in range(FRAMES):
-            frame = av.VideoFrame.from_ndarray(square_picture(), format="gray")
-            container.mux(stream.encode(frame))
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="gray")))
         container.mux(stream.encode())
-    return tmp_path
+
+
+def read_film(path: Path) -> list[npt.NDArray[np.uint8]]:
+    """Its pictures, RGB."""
+    with av.open(str(path)) as film:
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in film.decode(video=0)]
 
 
 def config(folder: Path, app: str = APP, primary: str = PRIMARY) -> AppConfig:
@@ -99,8 +113,7 @@ def test_a_file_from_end_to_end(folder: Path) -> None:
     (state,) = run(config(folder), said)
     assert (state.name, state.condition, state.frames_out, state.faces) == ("source0", "ended", FRAMES, FRAMES)
     assert state.sink_errors == ()
-    with av.open(str(folder / "out.mp4")) as film:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    pictures = read_film(folder / "out.mp4")
     assert len(pictures) == FRAMES
     assert pictures[5].shape == (240, 384, 3)
     red = (pictures[5][..., 0].astype(int) - pictures[5][..., 2]) > 80
@@ -159,8 +172,7 @@ def test_tiles_of_two_streams(folder: Path) -> None:
     timer.join()
     assert abs(first.frames_out - second.frames_out) <= 4
     assert first.frames_out <= 1.5 * 25 + 4, "they run at the film's pace"
-    with av.open(str(folder / "out.mp4")) as film:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    pictures = read_film(folder / "out.mp4")
     assert pictures[-1].shape == (300, 800, 3)
     for half in (pictures[-1][:, :400], pictures[-1][:, 400:]):
         assert (half > 200).all(axis=2).any(), "the bright square"
@@ -187,22 +199,25 @@ def test_an_rtsp_server(folder: Path) -> None:
     finally:
         until.set()
         runner.join(30)
-    assert seen is not None
-    assert (seen[..., 0].astype(int) - seen[..., 2] > 80).any(), "the red box"
+    assert len(seen) == 40
+    for picture in seen:
+        assert (picture[..., 0].astype(int) - picture[..., 2] > 80).any(), "the red box"
+        assert picture[:40].mean() == pytest.approx(20, abs=5), "the dark upper part"
+        assert picture[-40:].mean() == pytest.approx(20, abs=5), "the lower one, also in pictures between key frames"
     assert states[0].sink_errors == ()
 
 
-def _look(url: str) -> npt.NDArray[np.uint8] | None:
-    """The first picture of a stream that is about to begin."""
+def _look(url: str, count: int = 40) -> list[npt.NDArray[np.uint8]]:
+    """The first pictures of a stream that is about to begin."""
     deadline_s = time.monotonic() + 20
     while time.monotonic() < deadline_s:
         try:
             with av.open(url, options={"rtsp_transport": "tcp", "timeout": "5000000"}) as stream:
-                for frame in stream.decode(video=0):
-                    return np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                pictures = (np.asarray(f.to_ndarray(format="rgb24"), np.uint8) for f in stream.decode(video=0))
+                return list(islice(pictures, count))
         except av.FFmpegError:
             time.sleep(0.3)
-    return None
+    return []
 
 
 @pytest.mark.slow
@@ -225,6 +240,110 @@ def test_a_missing_file_is_the_stream_s_fault(folder: Path) -> None:
     assert (good.condition, good.frames_out) == ("ended", FRAMES)
     assert bad.condition == "failed"
     assert "none.mp4" in bad.last_error
+
+
+def test_weak_faces_carry_tracks_on_and_reach_nobody_else(folder: Path, square_picture: Callable[..., Image]) -> None:
+    strong, weak = square_picture(), square_picture(high=147)
+    for picture in (strong, weak):
+        picture[56:120, 264:328] = 147  # a weak face that never was a strong one
+    write_film(folder / "film.mp4", [strong] * 4 + [weak] * 4 + [strong] * 4)
+    primary = PRIMARY.replace("threshold=0.6", "threshold=0.15\npost-cluster-threshold=0.6")
+    (alone,) = run(config(folder, APP.replace("[tracker]\nenable=1", ""), primary))
+    assert alone.faces == 8
+    (tracked,) = run(config(folder, APP, primary))
+    assert tracked.faces == FRAMES
+    lines = [path.read_text().splitlines() for path in sorted((folder / "tracks").iterdir())]
+    assert {len(faces) for faces in lines} == {1}
+    assert float(lines[5][0].split()[-1]) < 0.6, "its own score"
+    assert {faces[0].split()[1] for faces in lines[1:]} == {"1"}
+
+
+REDACT = "[redact]\nmode=solid\n[tests]\n"
+
+
+def test_nobody_sees_what_is_redacted(folder: Path) -> None:
+    for primary, faces in ((PRIMARY, FRAMES), (PRIMARY + "detected-min-w=70\n", 0)):
+        (folder / "out.mp4").unlink(missing_ok=True)
+        app = app_of(config(folder, APP.replace("[osd]\nenable=1", "[osd]\nenable=0") + REDACT, primary))
+        (state,) = app.run()
+        assert (state.frames_out, state.faces, state.lost) == (FRAMES, faces, 0)
+        last = app.engine.last("source0")
+        assert last is not None
+        assert last.rgb.max() < 60
+        assert last.gray.max() < 60
+        pictures = read_film(folder / "out.mp4")
+        assert len(pictures) == FRAMES
+        assert max(picture.max() for picture in pictures) < 60, "the bright square"
+
+
+class Failing:
+    """Finds nothing from the start; later raises, then does not answer in time."""
+
+    concurrency = 1
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def submit(self, _: Image) -> Failing:
+        self._asked += 1
+        if self._asked in (5, 6):
+            raise RuntimeError("out of memory")
+        return self
+
+    def done(self) -> bool:
+        return self._asked != 10
+
+    def result(self) -> Detections:
+        if self._asked == 10:
+            time.sleep(3)
+        return Detections([[88, 56, 152, 120]], [0.9])
+
+
+def test_a_detector_that_dies_or_stalls_shows_no_face(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Net, "open", lambda *_: Failing())
+    (state,) = run(config(folder, APP.replace("[osd]\nenable=1", "[osd]\nenable=0") + REDACT))
+    assert state.failed >= 3
+    assert state.frames_out == FRAMES
+    assert max(picture.max() for picture in read_film(folder / "out.mp4")) < 60
+
+
+def test_lines_and_zones_count(folder: Path, square_picture: Callable[..., Image]) -> None:
+    write_film(folder / "film.mp4", [square_picture(cell_xy=(n, 0)) for n in range(FRAMES)])
+    places = "[line0]\nname=middle\npoints=0.5;0;0.5;1\n[zone0]\npoints=0.5;0;1;0;1;1;0.5;1\n"
+    app = app_of(config(folder, APP + places))
+    app.run()
+    line, zone = app.totals("source0")
+    assert line == "middle: 0 in, 1 out"
+    assert zone.startswith("zone0: 1 entered, 0 left, 0.")
+
+
+def test_dark_frames_are_not_looked_at(folder: Path, square_picture: Callable[..., Image]) -> None:
+    lit = square_picture()
+    write_film(folder / "film.mp4", [lit, lit // 64] * (FRAMES // 2))
+    (state,) = run(replace(config(folder), dark_gate=True))
+    assert state.dark == state.unseen == FRAMES // 2
+
+
+def test_streams_come_and_go_while_it_runs(folder: Path) -> None:
+    tiles = "[tiled-display]\nenable=1\nrows=1\ncolumns=2\nwidth=800\nheight=300\n"
+    app = app_of(config(folder, APP.replace("type=3\nuri", "type=3\nnum-sources=2\nuri") + tiles))
+    with pytest.raises(InputError, match="is not a camera"):
+        app.stream("more", str(folder / "film.mp4"))
+    until = threading.Event()
+    runner = threading.Thread(target=app.run, args=(until,), kwargs={"stay": True})
+    runner.start()
+    try:
+        app.engine.add(app.stream("more", str(folder / "film.mp4"), allow_files=True))
+        wait_for(lambda: [s.condition for s in app.engine.states()] == ["ended"] * 3)
+        wait_for(lambda: app.engine.states()[2].frames_out == FRAMES)
+        assert runner.is_alive()
+        app.engine.remove("more")
+        assert len(app.engine.states()) == 2
+    finally:
+        until.set()
+        runner.join(20)
+    assert len(list((folder / "dumps").glob("00_002_*.txt"))) == FRAMES
+    assert (folder / "out.mp4").exists()
 
 
 def test_messages(folder: Path) -> None:

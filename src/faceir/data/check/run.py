@@ -204,7 +204,7 @@ def _looked(
 def _loose(source: str, habit: Habit) -> Iterator[Finding]:
     if habit.pairs and habit.overlap < _HABIT_OVERLAP:
         words = (
-            f"boxes of {source or 'this set'} are {habit.wider:.2f} times as wide and {habit.higher:.2f} times "
-            f"as high as the detector's, {habit.right:+.2f} widths right and {habit.down:+.2f} heights down ({habit.pairs} faces)"
+            f"boxes of {source or 'this set'} are {habit.wider:.2f} times as wide and {habit.higher:.2f} as high as "
+            f"the detector's, {habit.right:+.2f} widths right and {habit.down:+.2f} heights down ({habit.pairs} faces)"
         )
         yield Finding("boxes-loose", "", "", words, 1 - habit.overlap)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from faceir.data.sources import Source, Sources, Terms, read_sources
 from faceir.errors import InputError
-from faceir.report.sources import Source, Sources, Terms, read_sources
 
 OURS = Path(__file__).parents[2] / "docs" / "sources.toml"
 GOOD = """
