@@ -46,10 +46,13 @@ class Sheet:
 def sheets(
     findings: Sequence[Finding], folder: Path, most: int = MOST_PICTURES, on_picture: Callable[[], None] = lambda: None
 ) -> list[Sheet]:
-    """The `most` worst pictures of `findings`, which are ranked; each is read once."""
+    """The `most` worst pictures of `findings`, which are ranked; each is read once.
+
+    A note that changes nothing asks for no decision, so it is not shown.
+    """
     of_picture: dict[str, list[tuple[int, Finding]]] = {}
     for number, finding in enumerate(findings):
-        if finding.picture:
+        if finding.picture and (finding.severity != "note" or finding.change is not None):
             of_picture.setdefault(finding.picture, []).append((number, finding))
     made = []
     for picture, found in list(of_picture.items())[:most]:
@@ -96,7 +99,7 @@ def render(checked: Checked, shown: Sequence[Sheet], dataset: str) -> str:
     """The page as HTML text. Raises `MissingExtra` without jinja2."""
     script = resources.files("faceir.report").joinpath("check.js").read_text(encoding="utf-8")
     known = [(number, finding) for sheet in shown for number, finding in sheet.findings]
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    facts = _facts(known, checked.sha256)
     counts = checked.counts()
     return template("check.html.j2", escape=True).render(
         dataset=dataset,
@@ -107,8 +110,9 @@ def render(checked: Checked, shown: Sequence[Sheet], dataset: str) -> str:
         sheets=shown,
         others=[finding for finding in checked.ranked() if not finding.picture],
         script=script,
-        script_hash=digest,
-        facts=_facts(known, checked.sha256),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        facts=facts,
+        digest=hashlib.sha256(facts.encode()).hexdigest()[:16],
         width=_width,
     )
 

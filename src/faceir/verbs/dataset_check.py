@@ -139,11 +139,9 @@ def _write_page(checked: Checked, path: Path, folder: Path, most: int) -> None:
     from faceir.report.check_page import render, sheets
     from faceir.report.files import write_text
 
-    ranked = checked.ranked()
-    total = min(len({finding.picture for finding in ranked if finding.picture}), most)
     with progress_bar(Console(stderr=True)) as bar:
-        task = bar.add_task("page", total=total, rate="pictures")
-        shown = sheets(ranked, folder, most, lambda: bar.advance(task))
+        task = bar.add_task("page", total=None, rate="pictures")
+        shown = sheets(checked.ranked(), folder, most, lambda: bar.advance(task))
     write_text(render(checked, shown, folder.resolve().name), path)
     print(f"{path}: {len(shown)} pictures, {path.stat().st_size / 1e6:.1f} MB")
 

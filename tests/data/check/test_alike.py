@@ -42,7 +42,9 @@ def test_prints_of_files(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), image)
     cv2.imwrite(str(tmp_path / "b.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 60])
     (tmp_path / "c.png").write_bytes(b"no picture")
-    prints = [print_of(Item(tmp_path / name, tmp_path / "x.txt"), name, "x.txt") for name in ("a.png", "b.jpg", "c.png")]
+    prints = [
+        print_of(Item(tmp_path / name, tmp_path / "x.txt"), name, "x.txt") for name in ("a.png", "b.jpg", "c.png")
+    ]
     assert told(*prints) == [("picture-alike", "b.jpg", "a.png")]
     assert prints[2].hash is None
     assert print_of(Item(tmp_path / "none.png", tmp_path / "x.txt"), "none.png", "x.txt") is None

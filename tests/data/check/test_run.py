@@ -39,7 +39,9 @@ def test_labels_of_a_folder(tmp_path):
 
 @pytest.mark.slow
 def test_processes_give_what_one_gives(tmp_path):
-    items = folder(tmp_path, [line((10, 10, 30, 35)) if n % 3 else "" for n in range(400)], np.zeros((50, 60), np.uint8))
+    items = folder(
+        tmp_path, [line((10, 10, 30, 35)) if n % 3 else "" for n in range(400)], np.zeros((50, 60), np.uint8)
+    )
     ticks = []
     one, two = (check_labels(items, tmp_path, ("face",), ALL, n, ticks.append) for n in (1, 2))
     assert one.findings == two.findings

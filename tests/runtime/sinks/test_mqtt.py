@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,11 +78,17 @@ class Listener:
         self.subscribed = False
         self.client.on_connect = lambda client, *_: client.subscribe("faces", qos=1)
         self.client.on_subscribe = lambda *_: setattr(self, "subscribed", True)
-        self.client.on_message = lambda _client, _data, message: self.heard.append(message.payload)
+        self.client.on_message = self._hear
         self.client.reconnect_delay_set(1, 1)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
         wait_for(lambda: self.subscribed)
+
+    def _hear(self, _client: Any, _data: Any, message: Any) -> None:
+        # A broker that was stopped says again what it does not know to have been heard; what a sender says twice
+        # comes without this mark.
+        if not (message.dup and message.payload in self.heard):
+            self.heard.append(message.payload)
 
     def indices(self) -> list[int]:
         return [json.loads(m)["index"] for m in self.heard]

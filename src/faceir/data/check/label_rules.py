@@ -202,7 +202,7 @@ def _inside(xyxy: Xyxy, width: int, height: int) -> float:
     """Share of a box inside its picture, 0..1."""
     x1, y1, x2, y2 = xyxy
     shared = max(min(x2, width) - max(x1, 0), 0) * max(min(y2, height) - max(y1, 0), 0)
-    return shared / ((x2 - x1) * (y2 - y1))
+    return shared / max((x2 - x1) * (y2 - y1), 1e-12)
 
 
 LABEL_RULES: dict[str, Callable[[Labelled], Iterator[Finding]]] = {

@@ -20,6 +20,9 @@ from faceir.errors import InputError
 __all__ = ["BadLine", "Labelled", "Row", "array", "below", "read", "removed", "rows_of"]
 
 
+_FARTHEST = 1e6  # px; areas of such boxes still are exact enough in float32
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of a label file. Unlike `Detections` it may hold any occlusion level and any class."""
@@ -114,6 +117,9 @@ def rows_of(text: str) -> tuple[tuple[Row, ...], tuple[BadLine, ...]]:
         except ValueError:
             bad.append(BadLine(number, f"occlusion {fields[2]!r} is not a number"))
         else:
+            if max(map(abs, box)) > _FARTHEST:
+                bad.append(BadLine(number, f"has a box {box} far from any picture"))
+                continue
             rows.append(Row(number, fields, truncation, occlusion, (box[0], box[1], box[2], box[3])))
     return tuple(rows), tuple(bad)
 

@@ -12,6 +12,7 @@ from faceir.boxes import FloatArray
 from faceir.data.check.finding import Change, Finding, Xyxy
 from faceir.data.check.habit import Habit
 from faceir.data.check.labelled import Labelled, array, removed
+from faceir.data.guidelines import Rules
 from faceir.detections import Detections
 
 __all__ = ["SEEN_RULES", "Limits", "Seen"]
@@ -21,15 +22,19 @@ __all__ = ["SEEN_RULES", "Limits", "Seen"]
 class Limits:
     """When a difference is told. Heights are network pixels, all else 0..1."""
 
-    tight: float = 0.5
+    tight: float = 0.55
     """IoU below which a box is not tight, once the habit of its set is taken off; more where a set is drawn closely."""
+    tight_small: float = 0.45
+    """The same of faces lower than `small`, for which a pixel is much."""
+    small: float = 24.0
+    """A height."""
     likely: float = 0.1
     """The detector's score from which on a label has found its face."""
     trusted: float = 0.3
     """Score from which on the detector's box is better than a label's."""
     sure: float = 0.5
     """Score of a face that should have a label."""
-    unseen: float = 0.1
+    unseen: float = 0.02
     """Score below which there is nothing."""
     min_height: float = 16.0
     """Lower faces are not judged: the detector does not see them well enough."""
@@ -54,7 +59,7 @@ class Seen:
     """Of each found face the number of its row, -1 = none. A row has one face at most."""
     limits: Limits
     tight: float
-    """IoU below which a box of this set is not tight."""
+    """IoU below which a box of this set that is not small is not tight."""
 
     @staticmethod
     def of(labelled: Labelled, found: Detections, scale: float, habit: Habit, limits: Limits) -> Seen:
@@ -97,6 +102,7 @@ def _paired(overlap: FloatArray) -> tuple[int, ...]:
     return tuple(owner)
 
 
+_GUIDELINES = Rules()
 _RELATED = 0.1  # IoU of a slipped box with its face, at least
 _INSIDE = 0.5  # share of a found face in a DontCare region from which on the region covers it
 _PART_OF = 0.7  # share of a found face in a labelled box from which on it is not told as another face
@@ -113,7 +119,8 @@ def box_not_tight(seen: Seen) -> Iterator[Finding]:
         high = seen.height(row.xyxy) >= limits.min_height or (
             seen.height(seen.clipped(face)) >= limits.surely_high * limits.min_height
         )
-        if overlap < seen.tight and score >= limits.trusted and high:
+        tight = seen.tight if seen.height(row.xyxy) >= limits.small else limits.tight_small
+        if overlap < tight and score >= limits.trusted and high:
             better = seen.clipped(face)
             words = f"overlaps the face that is seen (score {score:.2f}) by {overlap:.0%}: {_slip(row.xyxy, better)}"
             yield seen.labelled.finding(
@@ -161,7 +168,8 @@ def face_unseen(seen: Seen) -> Iterator[Finding]:
     for number, row in enumerate(seen.labelled.faces):
         near = seen.overlap[number] > 2 * _RELATED
         best = float(seen.found.scores[near].max(initial=0.0))
-        if seen.judged(row.xyxy) and best < seen.limits.unseen and row.occlusion <= 5:
+        hidden = row.occlusion > _GUIDELINES.max_occlusion
+        if seen.judged(row.xyxy) and best < seen.limits.unseen and seen.face_of(number) < 0 and not hidden:
             words = f"nothing is seen there (best score {best:.2f})"
             yield seen.labelled.finding("face-unseen", words, row, score=1 - best, change=removed(row))
 

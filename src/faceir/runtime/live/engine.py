@@ -130,6 +130,9 @@ class Engine:
                 return  # somebody else was quicker
             for outlet in course.outlets:
                 outlet.users -= 1
+                forget = getattr(outlet.sink, "forget", None)
+                if outlet.users and forget is not None:  # as of tiles, of which one is free now
+                    forget(name)
             unused = [outlet for outlet in dict.fromkeys(course.outlets) if not outlet.users]
             for outlet in unused:
                 del self._outlets[id(outlet.sink)]

@@ -2,6 +2,8 @@
 
 Files are written under another name and renamed when whole, so that what carries its final name is
 complete; after an exception nothing half-written is left. Sinks for live runs do otherwise and say so.
+
+A sink whose `reopens` is true can be entered again after it failed: it goes on, or begins another file.
 """
 
 from faceir.runtime.sinks.encode import Coding

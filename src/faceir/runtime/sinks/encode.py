@@ -83,6 +83,9 @@ class Encoder:
             options["tune"] = "zerolatency"
         if coding.codec == "h265":
             options["x265-params"] = "log-level=error:open-gop=0"
+        elif coding.low_delay:
+            # Else x264 cuts pictures into slices, of which players of RTSP showed one, or holds pictures back.
+            options["x264-params"] = "sliced-threads=0:threads=1"
         context.options = options
         self._from_ndarray = av.VideoFrame.from_ndarray
         self._key = av.video.frame.PictureType.I

@@ -29,6 +29,8 @@ class Hls:
     the stream's playlist, and the next frame goes on with it.
     """
 
+    reopens = True
+
     def __init__(
         self,
         folder: str | Path,

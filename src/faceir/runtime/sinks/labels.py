@@ -52,6 +52,8 @@ class KittiDump:
     as they stand in `streams`, names of sources, and others after them as they come.
     """
 
+    reopens = True
+
     def __init__(
         self,
         folder: str | Path,

@@ -56,6 +56,7 @@ class JsonLines:
     def __init__(self, path: str | Path, classes: Sequence[str] = ("face",), live: bool = False) -> None:
         self.path, self._classes = Path(path), classes
         self._file = TextFile(self.path, live)
+        self.reopens = live
 
     def write(self, frame: Frame) -> None:
         """Add one line; only inside `with`."""
@@ -77,6 +78,7 @@ class Csv:
     def __init__(self, path: str | Path, classes: Sequence[str] = ("face",), live: bool = False) -> None:
         self.path, self._classes = Path(path), classes
         self._file = TextFile(self.path, live, head=",".join(_COLUMNS))
+        self.reopens = live
 
     def write(self, frame: Frame) -> None:
         """Add the rows of one frame; only inside `with`."""

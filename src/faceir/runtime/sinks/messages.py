@@ -92,6 +92,8 @@ class Messages:
     `faces_only` only those with faces. Leaving waits up to `linger_s` for what can be delivered at once.
     """
 
+    reopens = True
+
     def __init__(
         self,
         carrier: Carrier,

@@ -41,6 +41,8 @@ class RtspServer:
     when the server's process ended; the next frame starts another at the same port.
     """
 
+    reopens = True
+
     def __init__(
         self,
         port: int = 8554,

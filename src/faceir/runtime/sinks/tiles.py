@@ -59,6 +59,7 @@ class Tiles:
         self._lock = Lock()
         self._stop = Event()
         self._problem: Exception | None = None
+        self.reopens = getattr(sink, "reopens", False)
 
     def write(self, frame: Frame) -> None:
         """Show `frame` from the next picture on; only inside `with`."""

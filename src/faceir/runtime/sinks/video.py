@@ -60,6 +60,7 @@ class AnnotatedVideo:
         keyframe_s = coding.keyframe_s or (_LIVE_KEYFRAME_S if live else _KEYFRAME_S)
         self._coding = replace(coding, keyframe_s=keyframe_s)
         self._film: Film | None = None
+        self.reopens = live
 
     def _open(self, image: Image, frame: Frame) -> Film:
         refuse_source(self._wanted, frame.source)

@@ -1,0 +1,112 @@
+"""`faceir dataset check` and `apply`: exit codes, files, and one line for each mistake of a user."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from faceir.cli import main
+
+TAIL = " 0 0 0 0 0 0 0\n"
+GOOD = "face 0 0 0 100 50 140 100" + TAIL
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("images", "labels"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    for n in range(3):
+        cv2.imwrite(str(tmp_path / "data" / "images" / f"{n}.png"), np.full((240, 384), 40 + 60 * n, np.uint8))
+        (tmp_path / "data" / "labels" / f"{n}.txt").write_text(GOOD)
+    return tmp_path / "data"
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as end:
+        main(["dataset", *map(str, arguments)])
+    return end.value.code
+
+
+def test_good_labels(folder, capsys):
+    assert run("check", "-d", folder) == 0
+    assert "3 pictures with 3 boxes: 0 findings" in capsys.readouterr().out
+
+
+def test_severity_decides_the_exit_code(folder, capsys):
+    (folder / "labels" / "0.txt").write_text(GOOD.replace("face", "cat"))
+    assert run("check", "-d", folder) == 0
+    assert run("check", "-d", folder, "--fail-on", "warning") == 1
+    assert run("check", "-d", folder, "--fail-on", "warning", "--rules", "box-size") == 0
+    assert run("check", "-d", folder, "--fail-on", "warning", "--class", "face", "--class", "cat") == 0
+    (folder / "labels" / "1.txt").unlink()
+    assert run("check", "-d", folder) == 1
+    assert "label-missing: images/1.png" in capsys.readouterr().out
+    assert run("check", "-d", folder, "--fail-on", "never") == 0
+
+
+def test_files(folder, tmp_path):
+    (folder / "labels" / "0.txt").write_text(GOOD + GOOD)
+    (folder / "images" / "2.png").write_bytes((folder / "images" / "1.png").read_bytes())
+    out, page = tmp_path / "a.json", tmp_path / "a.html"
+    assert run("check", "-d", folder, "--duplicates", "--json", out, "--html", page) == 1
+    document = json.loads(out.read_text())
+    assert document["format"] == 1
+    assert [f["code"] for f in document["findings"]] == ["box-duplicate", "picture-duplicate"]
+    assert document["rules"]["box-duplicate"]["findings"] == 1
+    assert "images/0.png" in page.read_text()
+
+
+def test_a_detector_sees_what_lacks_a_label(folder, tmp_path, square_model, square_picture):
+    picture = square_picture()
+    for n, shown in enumerate((picture, np.zeros_like(picture), np.zeros_like(picture))):
+        cv2.imwrite(str(folder / "images" / f"{n}.png"), shown)
+    ys, xs = np.nonzero(picture > 128)
+    (folder / "labels" / "0.txt").write_text("")
+    out = tmp_path / "a.json"
+    code = run(
+        "check", "-d", folder, "--detector", square_model, "--json", out, "--rules", "face-unlabelled,face-unseen"
+    )
+    assert code == 0
+    found = json.loads(out.read_text())
+    assert (found["pictures"], found["boxes"]) == (3, 2)
+    unlabelled = [f for f in found["findings"] if f["code"] == "face-unlabelled"]
+    assert [f["picture"] for f in unlabelled] == ["images/0.png"]
+    np.testing.assert_allclose(unlabelled[0]["xyxy"], (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), atol=2)
+    assert {f["picture"] for f in found["findings"] if f["code"] == "face-unseen"} == {"images/1.png", "images/2.png"}
+
+
+def test_corrections_are_applied(folder, tmp_path, capsys):
+    (folder / "labels" / "0.txt").write_text(GOOD + GOOD)
+    out, given = tmp_path / "a.json", tmp_path / "corrections.json"
+    run("check", "-d", folder, "--json", out)
+    document = json.loads(out.read_text())
+    (finding,) = document["findings"]
+    file = {"label": finding["label"], "sha256": document["labels"][finding["label"]], "changes": [finding["change"]]}
+    given.write_text(json.dumps({"format": 1, "files": [file]}))
+    assert run("apply", "-d", folder, "--corrections", given, "--dry-run") == 0
+    assert "-face" in capsys.readouterr().out
+    assert (folder / "labels" / "0.txt").read_text() == GOOD + GOOD
+    assert run("apply", "-d", folder, "--corrections", given) == 0
+    assert (folder / "labels" / "0.txt").read_text() == GOOD
+    assert run("check", "-d", folder) == 0
+    assert run("apply", "-d", folder, "--corrections", given) == 0
+    assert "1 have these corrections already" in capsys.readouterr().out
+    (folder / "labels" / "0.txt").write_text("")
+    assert run("apply", "-d", folder, "--corrections", given) == 1
+    assert "has changed since it was checked" in capsys.readouterr().err
+
+
+def test_mistakes_are_one_line(folder, tmp_path, capsys):
+    for arguments, part in (
+        (("check", "-d", folder, "--fail-on", "x"), "error, warning, never"),
+        (("check", "-d", folder, "--rules", "x"), "is no rule"),
+        (("check", "-d", folder, "--source", "x"), "no picture is of x"),
+        (("check", "-d", folder, "--detector", tmp_path), "KITTI"),
+        (("check", "-d", tmp_path / "none"), "is not a folder"),
+        (("apply", "-d", folder, "--corrections", tmp_path / "none.json"), "does not exist"),
+    ):
+        assert run(*arguments) == 1
+        error = capsys.readouterr().err
+        assert part in error
+        assert len(error.strip().splitlines()) == 1
