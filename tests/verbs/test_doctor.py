@@ -12,6 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from faceir.errors import InputError
 from faceir.verbs.doctor import doctor
 
 _APP = typer.Typer()
@@ -78,8 +79,8 @@ def test_a_wrong_address_shows_no_password() -> None:
 
 def test_a_picture_of_another_kind_is_refused(folder: Callable[[float], Path], tmp_path: Path) -> None:
     result = CliRunner().invoke(_APP, [str(folder(1.0)), "--no-faces", "--picture", str(tmp_path / "a.doc")])
-    assert result.exit_code == 2
-    assert "a.doc" in result.stderr
+    assert isinstance(result.exception, InputError)
+    assert "a.doc" in str(result.exception)
 
 
 def test_with_the_packaged_model(folder: Callable[[float], Path]) -> None:

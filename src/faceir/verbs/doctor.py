@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faceir.errors import FaceirError
+from faceir.errors import FaceirError, InputError
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import say_error
 
@@ -46,9 +46,7 @@ def doctor(
     from faceir.runtime.sources import open_source
 
     if picture is not None and picture.suffix.lower() not in _ENDINGS:
-        raise typer.BadParameter(
-            f"{picture} is no picture's name; wanted {' or '.join(_ENDINGS)}", param_hint="--picture"
-        )
+        raise InputError(picture, f'ends in "{picture.suffix}"', " or ".join(_ENDINGS))
     console = Console(stderr=True, highlight=False)
     try:
         opened = open_source(source)
