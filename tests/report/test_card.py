@@ -92,7 +92,7 @@ def test_a_checkpoint_states_its_sources_and_a_given_file_wins() -> None:
     given = Sources({"cars": Source("new place", "free")}, {"free": Terms("any use", True)}, {"bias": "new"})
     both = stated_of([file], given)
     assert (both.sets["cars"].origin, both.notes["bias"], "web" in both.sets) == ("new place", "new", True)
-    with pytest.raises(InputError, match="night.safetensors: sets is 3"):
+    with pytest.raises(InputError, match=r"night\.safetensors: sets is 3"):
         stated_of([replace(CHECKPOINT, data={"sources": {"sets": 3}})], Sources())
 
 

@@ -56,8 +56,8 @@ def pack(
 ) -> Result:
     """Write the pictures of `folder` as shards below `out`; `on_item` is called after each.
 
-    A shard that was written from the same files and has its checksum is kept. `sources.toml` goes along. Raises `InputError` when `out` holds
-    other files, or no picture can be read.
+    A shard that was written from the same files and has its checksum is kept. `sources.toml` goes along. Raises
+    `InputError` when `out` holds other files, or no picture can be read.
     """
     out = Path(out)
     _check_out(out)

@@ -121,8 +121,8 @@ def class_mapping(spec: Experiment) -> dict[str, str]:
 def check_labels(data: Data, spec: Experiment) -> tuple[Data, dict[Path, InputError]]:
     """The data without faulty labels, its faces counted, and what is wrong with each picture that was left out.
 
-    For before the first epoch, so that no run learns from nothing. Raises `InputError` at once when no label at all speaks of a class to be trained (a class name written
-    otherwise, say), with the names that the labels hold.
+    For before the first epoch, so that no run learns from nothing. Raises `InputError` at once when no label at all
+    speaks of a class to be trained (a class name written otherwise, say), with the names that the labels hold.
     """
     mapping, classes = class_mapping(spec), specs.class_names(spec)
     problems: dict[Path, InputError] = {}

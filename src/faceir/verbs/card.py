@@ -33,7 +33,7 @@ def card(
         Path | None,
         typer.Option(
             "--sources",
-            help="sources.toml, origin and terms of each set; it wins over what checkpoints hold of it (docs/report.md).",
+            help="sources.toml, origin and terms of each set; it wins over what checkpoints hold (docs/report.md).",
         ),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="The card to write.")] = Path("MODEL_CARD.md"),
