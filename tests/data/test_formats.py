@@ -199,5 +199,5 @@ def test_a_broken_manifest_is_told(tmp_path: Path) -> None:
     for manifest in (b"picture,set,terms,split\n\xff\n", b"set,terms,split,picture\na\n"):
         (tmp_path / "manifest.csv").write_bytes(manifest)
         for use in (FORMATS["kitti"].count, lambda where: list(FORMATS["kitti"].read(where, Classes(), None))):
-            with pytest.raises(InputError, match=r"manifest\.csv: cannot be read"):
+            with pytest.raises(InputError, match=r"manifest\.csv: (cannot be read|line 2 has other)"):
                 use(tmp_path)

@@ -143,6 +143,24 @@ def test_bad_folders(tmp_path):
         kitti.find(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (b"one/images/a.jpg,one,free", "line 3 has other columns"),
+        (b"one/images/a.jpg,one,free,train,more", "line 3 has other columns"),
+        (b",one,free,train", "line 3 names no picture"),
+        (b"one/a\0.jpg,one,free,train", r"line 3 names no picture|cannot be read"),
+        (b"one/\xff.jpg,one,free,train", "cannot be read"),
+    ],
+)
+def test_a_broken_manifest(tmp_path, row, told):
+    make_set(tmp_path / "one")
+    head = b"picture,set,terms,split\none/images/b.jpg,one,free,train\n"
+    (tmp_path / "manifest.csv").write_bytes(head + row + b"\n")
+    with pytest.raises(InputError, match=rf"manifest\.csv: .*({told})"):
+        kitti.find(tmp_path)
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture"])
 def test_an_unreadable_picture(tmp_path, data):
     (tmp_path / "x.jpg").write_bytes(data)

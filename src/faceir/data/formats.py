@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +33,7 @@ def _read_kitti(where: Path, classes: Classes, images: Path | None) -> Iterator[
     if images is not None:
         raise InputError("--images", f"{where} says itself where its pictures lie", "no --images")
     sharded, stems = shards.is_sharded(where), _Stems()
-    for item in shards.find(where) if sharded else _walk(where):
+    for item in shards.find(where) if sharded else kitti.walk(where):
         stems.add(item)
         try:
             yield _kitti_entry(item, classes)
@@ -42,14 +41,6 @@ def _read_kitti(where: Path, classes: Classes, images: Path | None) -> Iterator[
             yield error
     if not sharded and not (where / "manifest.csv").exists():
         yield from stems.orphans()
-
-
-def _walk(where: Path) -> Iterator[Item]:
-    """`kitti.walk`, which takes a manifest for well-formed."""
-    try:
-        yield from kitti.walk(where)
-    except (UnicodeDecodeError, csv.Error, TypeError) as error:
-        raise InputError(where / "manifest.csv", f"cannot be read ({error})", "a manifest as CSV") from None
 
 
 def _kitti_entry(item: Item, classes: Classes) -> Entry:
@@ -225,7 +216,7 @@ def _count_yolo(where: Path) -> int:
 
 
 FORMATS = {
-    "kitti": Format(_read_kitti, lambda where: sum(1 for _ in _walk(where))),
+    "kitti": Format(_read_kitti, lambda where: sum(1 for _ in kitti.walk(where))),
     "shards": Format(_read_kitti, lambda where: len(shards.find(where))),
     "coco": Format(_read_coco, _count_coco),
     "voc": Format(voc.read, lambda where: sum(1 for _ in voc.label_files(where))),

@@ -131,13 +131,25 @@ def _lying(folder: Path) -> Iterator[Item]:
                         yield _item(picture, top.name)
 
 
+_MANIFEST = ("picture", "set", "terms", "split")
+
+
 def _rows(manifest: Path) -> Iterator[dict[str, str]]:
+    wanted = f"a CSV file in UTF-8 with columns {', '.join(_MANIFEST)}"
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
-        lacks = {"picture", "set", "terms", "split"} - set(rows.fieldnames or ())
-        if lacks:
-            raise InputError(manifest, f"lacks the column {', '.join(sorted(lacks))}", "picture, set, terms, split")
-        yield from rows
+        try:
+            lacks = set(_MANIFEST) - set(rows.fieldnames or ())
+            if lacks:
+                raise InputError(manifest, f"lacks the column {', '.join(sorted(lacks))}", wanted)
+            for row in rows:
+                if None in row or None in row.values():  # what csv makes of a row of another length
+                    raise InputError(manifest, f"line {rows.line_num} has other columns than the first line", wanted)
+                if not row["picture"] or "\0" in row["picture"]:
+                    raise InputError(manifest, f"line {rows.line_num} names no picture", wanted)
+                yield row
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(manifest, f"cannot be read after line {rows.line_num} ({error})", wanted) from None
 
 
 def _item(picture: Path, source: str, about: Mapping[str, str] | None = None) -> Item:
