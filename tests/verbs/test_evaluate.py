@@ -15,6 +15,7 @@ import pytest
 from faceir.cli import main
 from faceir.contract import Contract
 from faceir.data import kitti
+from faceir.data.pack import Limit, pack
 from faceir.detections import Detections
 from faceir.evaluate.document import Evaluation
 from tests.conftest import SQUARE, SQUARE_AT, write_square_model
@@ -99,6 +100,16 @@ def test_slices_and_filters(faceir: Run, tmp_path: Path) -> None:
         assert heading in out
     assert faceir("--min-height", 65)[1].count(" 0 faces") == 1
     assert "No true face counts" in faceir("--min-height", 65)[1]
+
+
+def test_shards_are_judged_as_the_folder(faceir: Run, night: Path, tmp_path: Path) -> None:
+    pack(kitti.walk(night), night, tmp_path / "packed", Limit(7))
+    assert faceir("--json", tmp_path / "folder.json")[0] == 0
+    assert faceir("-d", tmp_path / "packed", "--json", tmp_path / "shards.json")[0] == 0
+    folder, shards = (Evaluation.read(tmp_path / f"{name}.json") for name in ("folder", "shards"))
+    assert folder.scores == shards.scores
+    assert [(m.picture.split("/", 1)[1], m.xyxy) for m in shards.misses] == [(m.picture, m.xyxy) for m in folder.misses]
+    assert folder.dataset.sources == shards.dataset.sources
 
 
 def test_groups_widen_and_the_seed_repeats(faceir: Run, tmp_path: Path) -> None:

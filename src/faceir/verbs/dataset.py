@@ -65,14 +65,14 @@ def view(
     from rich.console import Console
     from rich.progress import track
 
-    from faceir.data import kitti
+    from faceir.data import kitti, shards
     from faceir.data.sheet import contact_sheet
 
     if output.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise InputError(output, f'ends in "{output.suffix}"', ".png or .jpg", f"write -o {output.stem}.png")
     if augmented and spec is None:
         raise InputError("--augmented", "has no experiment spec", "the spec of a training", "add -e SPEC")
-    items = kitti.find(folder, kitti.Filter(split, tuple(terms or ())))
+    items = list(shards.find(folder, kitti.Filter(split, tuple(terms or ()))))
     if source:
         items = [item for item in items if item.source in source]
         if not items:

@@ -148,9 +148,9 @@ def _check(threshold: float | None, min_visible: float, max_occlusion: int, roun
 
 
 def _items(dataset: Path, split: str, terms: Sequence[str], source: Sequence[str]) -> list[kitti.Item]:
-    from faceir.data import kitti
+    from faceir.data import kitti, shards
 
-    items = kitti.find(dataset, kitti.Filter(split, tuple(terms)))
+    items = list(shards.find(dataset, kitti.Filter(split, tuple(terms))))
     if source:
         items = [item for item in items if item.source in source]
         if not items:

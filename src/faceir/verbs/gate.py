@@ -77,9 +77,9 @@ class Gate:
 
     def items(self) -> list[kitti.Item]:
         """The pictures to judge on; raises `InputError` when there are none."""
-        from faceir.data import kitti
+        from faceir.data import kitti, shards
 
-        found = kitti.find(self.dataset, kitti.Filter(self.split, self.terms))
+        found = list(shards.find(self.dataset, kitti.Filter(self.split, self.terms)))
         chosen = [item for item in found if not self.sources or item.source in self.sources]
         if not chosen:
             raise InputError("--source", f"no picture is of {', '.join(self.sources)}", f"sets below {self.dataset}")
