@@ -128,6 +128,9 @@ def test_a_manifest_chooses(tmp_path):
     assert [i.picture.name for i in kitti.find(tmp_path, kitti.Filter(terms=["free"]))] == ["a.jpg"]
     with pytest.raises(InputError, match="holds no labelled picture"):
         kitti.find(tmp_path, kitti.Filter(exclude_set=["one"]))
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(manifest.read_text(), encoding="utf-8-sig")
+    assert len(kitti.find(tmp_path)) == 2
 
 
 def test_bad_folders(tmp_path):

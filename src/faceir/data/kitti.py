@@ -136,7 +136,7 @@ _MANIFEST = ("picture", "set", "terms", "split")
 
 def _rows(manifest: Path) -> Iterator[dict[str, str]]:
     wanted = f"a CSV file in UTF-8 with columns {', '.join(_MANIFEST)}"
-    with manifest.open(newline="", encoding="utf-8") as file:
+    with manifest.open(newline="", encoding="utf-8-sig") as file:  # as Excel writes it, too
         rows = csv.DictReader(file)
         try:
             lacks = set(_MANIFEST) - set(rows.fieldnames or ())

@@ -16,6 +16,20 @@ __all__ = ["make"]
 
 _PER_SCENE = 5
 _SIZE_WH = (480, 300)
+_SOURCES = """\
+[terms.free]
+means = "may be used, changed and passed on, also in business"
+business = true
+
+[sets.made]
+origin = "faceir dataset make, from two portraits in the public domain"
+terms = "free"
+modality = "made-up infrared"
+pictures = {pictures}
+faces = {faces}
+labels = "exact"
+shows = "night scenes of up to four people"
+"""
 
 
 def make(
@@ -34,7 +48,7 @@ def make(
     from rich.console import Console
     from rich.progress import track
 
-    from faceir.data import kitti
+    from faceir.data import kitti, sources
     from faceir.testing import demo_portraits, night_clip
 
     if output.exists():
@@ -62,6 +76,7 @@ def make(
                 rows.append((name, "made", "free", split, f"scene_{scene:04d}", len(frame.detections)))
     with (part / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("picture", "set", "terms", "split", "sequence", "faces"), *rows])
+    (part / sources.NAME).write_text(_SOURCES.format(pictures=len(rows), faces=sum(row[-1] for row in rows)), "utf-8")
     part.rename(output)
     faces, kept = sum(row[-1] for row in rows), sum(row[3] == "val" for row in rows)
     print(f"{output}: {len(rows)} pictures with {faces} faces of {scenes} scenes, {kept} of them for validation")
