@@ -164,7 +164,7 @@ def _report(running: App, states: list[StreamState]) -> None:
     for state in states:
         typer.echo(
             f"{state.name}: {state.condition}, {state.frames_out} frames, {state.faces} faces, "
-            f"{state.dropped} dropped, {state.failed + state.lost} failed"
+            f"{state.dropped} dropped, {state.failed + state.lost} failed, {state.sink_dropped} not taken by a sink"
         )
         for line in running.totals(state.name):
             typer.echo(f"{state.name}: {line}")

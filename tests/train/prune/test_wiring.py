@@ -1,6 +1,7 @@
 """Which filters go together."""
 
 import pytest
+from torch import nn
 
 from faceir.errors import ModelError
 from faceir.train.model import Architecture, GridBoxNet
@@ -26,7 +27,7 @@ def test_groups_with_and_without_all_projections():
 @pytest.mark.parametrize("architecture", [SMALL, ODD_BLOCKS])
 def test_the_table_names_every_convolution_of_the_net_as_it_is(architecture):
     net = GridBoxNet(architecture)
-    convs = {name: m for name, m in net.named_modules() if type(m).__name__ == "Conv2d"}
+    convs = {name: m for name, m in net.named_modules() if isinstance(m, nn.Conv2d)}
     table = {conv.path: conv for conv in wiring(architecture.all_projections)}
     assert table.keys() == convs.keys()
     for path, conv in table.items():
