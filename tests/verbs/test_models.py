@@ -36,7 +36,7 @@ def test_a_model_comes_and_goes(models: Run, square_model: Path, tmp_path: Path)
     assert "bright squares" in out
     stated = json.loads(models("info", "squares")[1])
     assert (stated["about"], stated["where"]) == ("bright squares", "local")
-    assert json.loads(models("list", "--json")[1])[1] == stated
+    assert json.loads(models("list", "--json")[1])[-1] == stated
     assert models("path", "squares")[1].strip() == str(tmp_path / "local" / "squares.onnx")
     assert models("verify")[0] == 0
     (tmp_path / "local" / "squares.onnx").write_bytes(b"changed")
