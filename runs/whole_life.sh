@@ -15,13 +15,13 @@
 #   STRESS                camera faults to evaluate under: all, none, or one that evaluate knows   (all)
 #   FACEIR                the command   (faceir, else the one in .venv)
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ $# -ne 2 ]]; then
     sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" >&2
     exit 2
 fi
-data=$1 out=$2
+data=$(realpath "$1") out=$(realpath -m "$2")  # where the caller stands, before the next line
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 spec=${SPEC:-specs/train_ir_half.txt}
 retrain_spec=${RETRAIN_SPEC:-specs/train_ir_pruned.txt}
 keep_macs=${KEEP_MACS:-0.28}
@@ -79,34 +79,45 @@ ${RETRAIN_SET:-}"
 step "$pruned" "retrain" "$faceir" train -e "$retrain_spec" -r "$out/pruned" -n pruned "${set_args[@]}"
 judge "$pruned" pruned
 
-int8=$out/pruned_int8.onnx
+int8=$out/pruned_int8.onnx qat=$out/qat/weights/qat.safetensors
 calibrate() { # calibrate CHECKPOINT: gated, so that it writes nothing when INT8 costs too much
     "$faceir" calibrate -m "$1" -o "$int8" --cal-image-dir "$data" --cal-cache-file "$out/calibration.txt" \
         -d "$data" --split val --max-drop "$max_drop"
 }
 quantise() {
     local code=0
-    calibrate "$pruned" || code=$?
-    [[ $code -ne 0 ]] || return 0
-    echo "== INT8 costs more than $max_drop points (or failed): training quantisation-aware"
-    changes "model_config.pretrained_model_file=$pruned
+    if [[ ! -e $qat ]]; then
+        calibrate "$pruned" || code=$?
+        [[ $code -ne 0 ]] || return 0
+        echo "== INT8 costs more than $max_drop points (or failed): training quantisation-aware"
+        changes "model_config.pretrained_model_file=$pruned
 model_config.load_graph=true
+training_config.distillation.teacher_model_file=$unpruned
 training_config.enable_qat=true
+training_config.precision=FP32
 training_config.num_epochs=1
 ${RETRAIN_SET:-}"
-    step "$out/qat/weights/qat.safetensors" "retrain, quantisation-aware" \
-        "$faceir" train -e "$retrain_spec" -r "$out/qat" -n qat "${set_args[@]}"
-    calibrate "$out/qat/weights/qat.safetensors"
+        step "$qat" "retrain, quantisation-aware" \
+            "$faceir" train -e "$retrain_spec" -r "$out/qat" -n qat "${set_args[@]}"
+    fi
+    calibrate "$qat"
 }
 step "$int8" "INT8" quantise
 judge "$int8" pruned_int8
 
-step "$out/pruned_int8_fused.onnx" "the fast graph for faceir's own runtime" \
-    "$faceir" export -m "$pruned" -o "$out/pruned_int8_fused.onnx" --data-type int8 --cal-image-dir "$data" --fused
+rivals=(-m "$int8")
+if [[ -e $qat ]]; then
+    echo "== no fast graph: export would calibrate anew, and the gate asked for the ranges that training learnt"
+else
+    fused=$out/pruned_int8_fused.onnx
+    step "$fused" "the fast graph for faceir's own runtime" \
+        "$faceir" export -m "$pruned" -o "$fused" --data-type int8 --cal-image-dir "$data" --fused
+    rivals=(-m "$fused" --vs "$int8")
+fi
 step "$out/deepstream/config_infer_primary_faceir.txt" "files for DeepStream" \
     "$faceir" export -m "$pruned" -o "$out/deepstream/pruned.onnx" --gen-ds-config
 step "$out/bench.json" "bench" \
-    "$faceir" bench -m "$out/pruned_int8_fused.onnx" --vs "$int8" --json "$out/bench.json"
+    "$faceir" bench "${rivals[@]}" --json "$out/bench.json"
 
 card=("$faceir" card -m "$int8" -m "$unpruned" -e "$out/pruned_int8.json" -e "$out/unpruned.json" -o "$out/MODEL_CARD.md")
 [[ ! -e $sources ]] || card+=(--sources "$sources")
