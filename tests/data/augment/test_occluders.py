@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from faceir.data.augment.occluders import occlude
+from faceir.data.augment.occluders import Face, _dim, occlude
+from faceir.data.augment.scene import Scene
 from faceir.data.augment.settings import Occluders
 from faceir.detections import DONT_CARE, Detections
 
@@ -109,3 +110,25 @@ def test_probability_0_leaves_all_as_it_is():
     seen, truth = occlude(canvas, FACE, Occluders(), np.random.default_rng(0), no_head)
     assert seen is canvas
     assert truth is FACE
+
+
+def test_caps_are_darker_or_far_brighter_than_the_face_and_above_its_chin():
+    canvas = np.full((150, 180), 90, np.uint8)
+    ratios = []
+    for seed in range(80):
+        seen, _ = occlude(canvas, FACE, only("cap"), np.random.default_rng(seed), no_head)
+        assert seen[103:].max() <= 91  # below the chin at most a shadow
+        crown = seen[40:50, 80:100].astype(float)
+        ratios.append(crown.mean() / 90)
+    assert min(ratios) < 0.5
+    assert max(ratios) > 1.8
+
+
+def test_a_dimmed_head_keeps_its_surroundings():
+    canvas = np.full((150, 180), 100, np.uint8)
+    scene = Scene(canvas, FACE)
+    _dim(scene, Face.of(canvas, FACE.xyxy[0]), np.random.default_rng(0))
+    assert scene.canvas[75, 90] < 90
+    assert (scene.canvas[:, :20] == 100).all()
+    assert (scene.canvas[:8] == 100).all()
+    assert scene.canvas.max() == 100

@@ -21,6 +21,7 @@ __all__ = ["occlude"]
 
 _LEAST_HEIGHT = 9  # px; nothing is put before smaller faces
 _TWO_PROBABILITY = 0.25  # of a second thing
+_DIM_PROBABILITY = 0.35  # of a face with something before it
 Heads = Callable[[], tuple[Image, Detections]]
 
 
@@ -80,6 +81,8 @@ def _hide(scene: Scene, face: Face, how: Occluders, rng: np.random.Generator, he
     if not weights.sum():
         return
     index = int(rng.choice(len(weights), p=weights / weights.sum()))
+    if rng.random() < _DIM_PROBABILITY:
+        _dim(scene, face, rng)
     if index < len(things):
         _paste(scene, list(things)[index](scene, face, truth, rng))
         return
@@ -127,22 +130,69 @@ def _patch(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator
 
 
 def _cap(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
-    """Crown and brim over the upper 15 to 50 % of a face, and a shadow that falls on the rest of it."""
-    edge = face.y - face.h / 2 + face.h * rng.uniform(0.15, 0.5)
-    tilt, side = rng.uniform(-0.25, 0.25), rng.uniform(-0.25, 0.25) * face.w
-    thick = face.h * rng.uniform(0.07, 0.18)
-    top = face.y - face.h / 2 - face.h * rng.uniform(0.12, 0.4)
+    """A cap down to the upper 0 to 50 % of a face, its brim in front or at the back.
+
+    Many caps throw an infrared lamp's light straight back and are far brighter than the face below them.
+    """
+    tilt = rng.uniform(-0.25, 0.25)
+    if rng.random() < 0.5:
+        edge = face.y - face.h / 2 + face.h * rng.uniform(-0.02, 0.35)
+        stencil = _brim_behind(scene, face, edge, tilt, rng)
+    else:
+        edge = face.y - face.h / 2 + face.h * rng.uniform(0.1, 0.5)
+        stencil = _brim_in_front(scene, face, edge, tilt, rng)
+    if rng.random() < 0.6:
+        _shadow(scene, face, edge, rng)
+    dark = rng.random() < 0.45
+    base = face.skin * (rng.uniform(0.1, 0.6) if dark else np.exp(rng.uniform(-0.1, 1.5)))
+    return [stencil.layer(float(np.clip(base, 4, 255)), rng, rough=rng.uniform(0.03, 0.25))]
+
+
+def _brim_in_front(scene: Scene, face: Face, edge: float, tilt: float, rng: np.random.Generator) -> Stencil:
+    side, thick = rng.uniform(-0.25, 0.25) * face.w, face.h * rng.uniform(0.07, 0.18)
     middle = edge - thick
-    crown = superellipse((face.x, middle), (face.w * rng.uniform(0.52, 0.64), middle - top), 2.4, tilt)
-    crown = crown[(crown - [face.x, middle]) @ [-np.sin(tilt), np.cos(tilt)] <= 1e-6]
+    crown = _crown(face, middle, rng.uniform(0.52, 0.64), tilt, rng)
     brim = superellipse((face.x + side, middle), (face.w * rng.uniform(0.55, 0.75), thick), 2.0, tilt)
     stencil = _around(scene, np.concatenate([crown, brim]))
     stencil.polygon(crown, int(rng.integers(170, 256)))
     stencil.polygon(brim, int(rng.integers(120, 256)))
-    _shadow(scene, face, edge, rng)
-    dark = rng.random() < 0.65
-    base = face.skin * rng.uniform(0.1, 0.6) if dark else min(face.skin * rng.uniform(0.9, 1.9), 250)
-    return [stencil.layer(max(base, 4), rng, rough=rng.uniform(0.03, 0.15))]
+    return stencil
+
+
+def _brim_behind(scene: Scene, face: Face, edge: float, tilt: float, rng: np.random.Generator) -> Stencil:
+    """Crown and strap, most often with the opening above the strap, through which hair or forehead is seen."""
+    crown = _crown(face, edge, rng.uniform(0.5, 0.72), tilt, rng)
+    stencil = _around(scene, crown)
+    stencil.polygon(crown, int(rng.integers(140, 256)))
+    high, wide = edge - crown[:, 1].min(), 0.5 * face.w
+    for _ in range(rng.integers(0, 4)):  # seams, print and folds
+        spot = (face.x + wide * rng.uniform(-0.8, 0.8), edge - high * rng.uniform(0.2, 0.8))
+        patch = superellipse(spot, (wide * rng.uniform(0.1, 0.5), high * rng.uniform(0.05, 0.3)), 2, rng.uniform(0, 3))
+        stencil.polygon(patch, int(rng.integers(40, 256)), within=True)
+    if rng.random() < 0.7:
+        at = (face.x + wide * rng.uniform(-0.6, 0.6), edge - high * rng.uniform(0.15, 0.25))
+        arch = superellipse(at, (wide * rng.uniform(0.3, 0.6), high * rng.uniform(0.25, 0.5)), 2, tilt)
+        stencil.polygon(arch[arch[:, 1] <= at[1]], int(rng.integers(20, 130)), within=True)
+    return stencil
+
+
+def _crown(face: Face, edge: float, half: float, tilt: float, rng: np.random.Generator) -> Points:
+    """Outline of a dome on the height `edge`, `half` of the face's width to each side."""
+    top = face.y - face.h / 2 - face.h * rng.uniform(0.12, 0.65)
+    dome = superellipse((face.x, edge), (face.w * half, max(edge - top, 0.1 * face.h)), 2.4, tilt)
+    return dome[(dome - [face.x, edge]) @ [-np.sin(tilt), np.cos(tilt)] <= 1e-6]
+
+
+def _dim(scene: Scene, face: Face, rng: np.random.Generator) -> None:
+    """Leave a head less light than what is around it, as in the rear of a car."""
+    centre, half = (face.x, face.y), (face.w * rng.uniform(0.6, 1.0), face.h * rng.uniform(0.65, 1.0))
+    stencil = _around(scene, superellipse(centre, (1.6 * half[0], 1.6 * half[1]), 2.5))
+    stencil.polygon(superellipse(centre, half, 2.5))
+    soft = 2 * round(0.2 * face.w) + 1
+    less = cv2.blur(stencil.alpha, (soft, soft)) * np.float32((1 - rng.uniform(0.25, 0.85)) / 255)
+    (x, y), (h, w) = stencil.xy, less.shape
+    part = scene.canvas[y : y + h, x : x + w]
+    part[:] = part * (1 - less) + np.float32(0.5)
 
 
 def _shadow(scene: Scene, face: Face, edge: float, rng: np.random.Generator) -> None:

@@ -37,7 +37,7 @@ class Occluders:
     patch: float = 1.0
     """An ellipse or a bar without meaning, as a mask, a phone or a pillar may look."""
     cap: float = 1.5
-    """A cap: crown, brim and its shadow, over the upper part of the face."""
+    """A cap over the upper part of the face, its brim in front, with its shadow, or behind."""
     hand: float = 1.5
     """A hand before mouth, cheek, chin or eyes, as bright as the face's own skin."""
     seat: float = 1.0

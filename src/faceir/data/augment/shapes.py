@@ -33,10 +33,11 @@ class Stencil:
         self.alpha = np.zeros(shape, np.uint8)
         self.shade = np.full(shape, 255, np.uint8)
 
-    def polygon(self, points: Points, shade: int = 255) -> None:
-        """Fill a polygon `[N,2]` in the view's pixels."""
+    def polygon(self, points: Points, shade: int = 255, *, within: bool = False) -> None:
+        """Fill a polygon `[N,2]` in the view's pixels; `within` shades only what was drawn before."""
         fixed = self._fixed(points)
-        cv2.fillPoly(self.alpha, [fixed], 255, cv2.LINE_AA, _SHIFT)
+        if not within:
+            cv2.fillPoly(self.alpha, [fixed], 255, cv2.LINE_AA, _SHIFT)
         cv2.fillPoly(self.shade, [fixed], shade, cv2.LINE_AA, _SHIFT)
 
     def limbs(self, parts: Points) -> None:
