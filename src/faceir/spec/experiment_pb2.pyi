@@ -360,7 +360,7 @@ class Infrared(_message.Message):
     def __init__(self, probability: _Optional[float] = ..., red_weight_min: _Optional[float] = ..., red_weight_max: _Optional[float] = ..., illumination_probability: _Optional[float] = ..., darkness_probability: _Optional[float] = ..., light_min: _Optional[float] = ..., noise_probability: _Optional[float] = ..., noise_sigma_max: _Optional[float] = ..., blur_probability: _Optional[float] = ..., blur_sigma_max: _Optional[float] = ..., over_exposure_probability: _Optional[float] = ..., gain_max: _Optional[float] = ..., gamma_min: _Optional[float] = ..., gamma_max: _Optional[float] = ..., jpeg_probability: _Optional[float] = ..., jpeg_quality_min: _Optional[int] = ..., occluder_probability: _Optional[float] = ..., aspect_jitter_max: _Optional[float] = ..., distance_falloff_probability: _Optional[float] = ..., vignette_probability: _Optional[float] = ..., vignette_light_min: _Optional[float] = ..., pupil_probability: _Optional[float] = ..., glint_probability: _Optional[float] = ..., strobe_probability: _Optional[float] = ..., dark_gain_probability: _Optional[float] = ..., stripe_probability: _Optional[float] = ..., stripe_sigma_max: _Optional[float] = ..., video_probability: _Optional[float] = ..., video_quality_min: _Optional[int] = ..., ignore_snr_below: _Optional[float] = ...) -> None: ...
 
 class Occluders(_message.Message):
-    __slots__ = ("patch_weight", "cap_weight", "hand_weight", "seat_weight", "back_of_head_weight", "head_weight", "distractor_probability")
+    __slots__ = ("patch_weight", "cap_weight", "hand_weight", "seat_weight", "back_of_head_weight", "head_weight", "distractor_probability", "passenger_probability")
     PATCH_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     CAP_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     HAND_WEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -368,6 +368,7 @@ class Occluders(_message.Message):
     BACK_OF_HEAD_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     HEAD_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     DISTRACTOR_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    PASSENGER_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     patch_weight: float
     cap_weight: float
     hand_weight: float
@@ -375,7 +376,8 @@ class Occluders(_message.Message):
     back_of_head_weight: float
     head_weight: float
     distractor_probability: float
-    def __init__(self, patch_weight: _Optional[float] = ..., cap_weight: _Optional[float] = ..., hand_weight: _Optional[float] = ..., seat_weight: _Optional[float] = ..., back_of_head_weight: _Optional[float] = ..., head_weight: _Optional[float] = ..., distractor_probability: _Optional[float] = ...) -> None: ...
+    passenger_probability: float
+    def __init__(self, patch_weight: _Optional[float] = ..., cap_weight: _Optional[float] = ..., hand_weight: _Optional[float] = ..., seat_weight: _Optional[float] = ..., back_of_head_weight: _Optional[float] = ..., head_weight: _Optional[float] = ..., distractor_probability: _Optional[float] = ..., passenger_probability: _Optional[float] = ...) -> None: ...
 
 class PostProcessingConfig(_message.Message):
     __slots__ = ("target_class_config",)

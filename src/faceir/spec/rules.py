@@ -66,7 +66,7 @@ _SHARES = {
         "stripe_probability",
         "video_probability",
     ),
-    "augmentation_config.occluders": ("distractor_probability",),
+    "augmentation_config.occluders": ("distractor_probability", "passenger_probability"),
     "cost_function_config": ("min_objective_weight", "max_objective_weight"),
     "bbox_rasterizer_config": ("deadzone_radius",),
     "training_config": ("ignore_visible_below", "ema_decay"),

@@ -349,6 +349,7 @@ def augmentation(spec: Experiment) -> Augmentation:
             back_of_head=o.back_of_head_weight,
             head=o.head_weight,
             distractor_probability=o.distractor_probability if i.probability else 0.0,
+            passenger_probability=o.passenger_probability if i.probability else 0.0,
         ),
         infrared_probability=i.probability,
         infrared=InfraredParams(

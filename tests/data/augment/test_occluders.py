@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faceir.data.augment.occluders import Face, _dim, occlude
-from faceir.data.augment.scene import Scene
+from faceir.data.augment.occluders import occlude
 from faceir.data.augment.settings import Occluders
 from faceir.detections import DONT_CARE, Detections
 
@@ -112,23 +111,18 @@ def test_probability_0_leaves_all_as_it_is():
     assert truth is FACE
 
 
-def test_caps_are_darker_or_far_brighter_than_the_face_and_above_its_chin():
-    canvas = np.full((150, 180), 90, np.uint8)
-    ratios = []
-    for seed in range(80):
-        seen, _ = occlude(canvas, FACE, only("cap"), np.random.default_rng(seed), no_head)
-        assert seen[103:].max() <= 91  # below the chin at most a shadow
-        crown = seen[40:50, 80:100].astype(float)
-        ratios.append(crown.mean() / 90)
-    assert min(ratios) < 0.5
-    assert max(ratios) > 1.8
-
-
-def test_a_dimmed_head_keeps_its_surroundings():
-    canvas = np.full((150, 180), 100, np.uint8)
-    scene = Scene(canvas, FACE)
-    _dim(scene, Face.of(canvas, FACE.xyxy[0]), np.random.default_rng(0))
-    assert scene.canvas[75, 90] < 90
-    assert (scene.canvas[:, :20] == 100).all()
-    assert (scene.canvas[:8] == 100).all()
-    assert scene.canvas.max() == 100
+def test_passengers_are_faces_of_their_donor_or_no_faces_at_all():
+    donor, face = portrait()
+    canvas = np.tile(np.arange(20, 220, dtype=np.uint8), (150, 1))
+    how = Occluders(probability=0, passenger_probability=1)
+    counts = []
+    for seed in range(40):
+        seen, truth = occlude(canvas, FACE, how, np.random.default_rng(seed), lambda: (donor, face))
+        assert np.array_equal(truth.xyxy[0], FACE.xyxy[0])
+        counts.append(len(truth) - 1)
+        for box in truth.xyxy[1:]:
+            x1, y1, x2, y2 = box.astype(int)
+            assert (seen[y1:y2, x1:x2] != canvas[y1:y2, x1:x2]).mean() > 0.5
+            assert y2 - y1 <= 61
+    assert set(counts) >= {0, 1, 2}
+    assert (occlude(canvas, FACE, Occluders(), np.random.default_rng(0), no_head)[0] == canvas).all()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
-import cv2
 import numpy as np
 
-from faceir.boxes import FloatArray
-from faceir.data.augment import shapes
 from faceir.data.augment.heads import head_layer
 from faceir.data.augment.scene import Layer, Scene
 from faceir.data.augment.settings import Occluders
-from faceir.data.augment.shapes import Points, Stencil, superellipse
+from faceir.data.augment.things import Face, arm, back_of_head, cap, clutter, dim, hand, head_rest, patch, seat
 from faceir.detections import DONT_CARE, Detections
 from faceir.flow import Image
 
@@ -21,29 +18,11 @@ __all__ = ["occlude"]
 
 _LEAST_HEIGHT = 9  # px; nothing is put before smaller faces
 _TWO_PROBABILITY = 0.25  # of a second thing
+_PASSENGER_HEIGHTS = (13, 60)  # px
+_MOST_PASSENGERS = 3
+_NO_HEAD_PROBABILITY = 0.25  # of clutter in a head's outline, lest outlines be taken for faces
 _DIM_PROBABILITY = 0.35  # of a face with something before it
 Heads = Callable[[], tuple[Image, Detections]]
-
-
-@dataclass(frozen=True)
-class Face:
-    """Where a thing goes: the box of a face, or of a place without one."""
-
-    x: float
-    y: float
-    """The centre."""
-    w: float
-    h: float
-    skin: float
-    """Brightness of its middle, 0..255."""
-
-    @staticmethod
-    def of(canvas: Image, box: FloatArray) -> Face:
-        """The face in `box` `[4]` of `canvas`."""
-        x1, y1, x2, y2 = box.tolist()
-        x, y, w, h = (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
-        middle = canvas[int(y - h / 5) : int(y + h / 4) + 1, int(max(x - w / 4, 0)) : int(x + w / 4) + 1]
-        return Face(x, y, w, h, float(middle.mean()) if middle.size else 128.0)
 
 
 def occlude(
@@ -55,10 +34,13 @@ def occlude(
     head from; it is called only when one is wanted.
     """
     hides, distracts = rng.random() < how.probability, rng.random() < how.distractor_probability
+    seats = rng.random() < how.passenger_probability
     tall = np.flatnonzero((truth.labels != DONT_CARE) & (truth.xyxy[:, 3] - truth.xyxy[:, 1] >= _LEAST_HEIGHT))
-    if not (hides and len(tall)) and not distracts:
+    if not (hides and len(tall)) and not distracts and not seats:
         return canvas, truth
     scene = Scene(canvas, truth)
+    if seats:
+        _passengers(scene, truth, how, rng, heads)
     if distracts:
         for _ in range(_count(rng)):
             _distract(scene, truth, rng)
@@ -75,28 +57,56 @@ def _count(rng: np.random.Generator) -> int:
 def _hide(scene: Scene, face: Face, how: Occluders, rng: np.random.Generator, heads: Heads, truth: Detections) -> None:
     """Put one thing before `face`."""
     things = {
-        _patch: how.patch, _cap: how.cap, _hand: how.hand, _seat: how.seat, _back_of_head: how.back_of_head,
+        patch: how.patch, cap: how.cap, hand: how.hand, seat: how.seat, back_of_head: how.back_of_head,
     }  # fmt: skip
     weights = np.array([*things.values(), how.head])
     if not weights.sum():
         return
     index = int(rng.choice(len(weights), p=weights / weights.sum()))
     if rng.random() < _DIM_PROBABILITY:
-        _dim(scene, face, rng)
+        dim(scene, face, rng)
     if index < len(things):
         _paste(scene, list(things)[index](scene, face, truth, rng))
         return
     height = face.h * float(np.exp(rng.uniform(np.log(0.8), np.log(2.2))))
-    beside = (face.w + 0.95 * height) / 2 * rng.uniform(0.35, 1.0) * _sign(rng)
+    beside = (face.w + 0.95 * height) / 2 * rng.uniform(0.35, 1.0) * (1 if rng.random() < 0.5 else -1)
     centre = np.array([face.x + beside, face.y + height * rng.uniform(-0.2, 0.4)])
     donor, faces = heads()
     bright = face.skin * float(np.exp(rng.uniform(-0.4, 0.7)))
     size_wh = (scene.canvas.shape[1], scene.canvas.shape[0])
     cut_out = head_layer(donor, faces, centre, height, size_wh, bright, rng)
     if cut_out is None:
-        _paste(scene, _back_of_head(scene, face, truth, rng))
+        _paste(scene, back_of_head(scene, face, truth, rng))
     else:
         scene.paste(*cut_out)
+
+
+def _passengers(scene: Scene, truth: Detections, how: Occluders, rng: np.random.Generator, heads: Heads) -> None:
+    """Put small heads between the faces, the farthest first, some of them dim and some with something before them."""
+    height, width = scene.canvas.shape
+    low, high = np.log(_PASSENGER_HEIGHTS)
+    for tall in np.sort(np.exp(rng.uniform(low, high, 1 + rng.integers(_MOST_PASSENGERS)))):
+        centre = rng.uniform((0, 0), (width, 0.9 * height))
+        if len(truth) and ((truth.xyxy[:, :2] < centre) & (truth.xyxy[:, 2:] > centre)).all(1).any():
+            continue
+        if rng.random() < _NO_HEAD_PROBABILITY:
+            _paste(
+                scene,
+                clutter(
+                    scene, Face(float(centre[0]), float(centre[1]), 0.78 * float(tall), float(tall), 0), truth, rng
+                ),
+            )
+            continue
+        donor, faces = heads()
+        head = head_layer(donor, faces, centre, float(tall), (width, height), rng.uniform(20, 220), rng)
+        if head is None:
+            continue
+        scene.paste(*head)
+        face = Face.of(scene.canvas, head[1].xyxy[0])
+        if rng.random() < how.probability and face.h >= _LEAST_HEIGHT:
+            _hide(scene, face, replace(how, head=0), rng, heads, truth)
+        elif rng.random() < _DIM_PROBABILITY:
+            dim(scene, face, rng)
 
 
 def _distract(scene: Scene, truth: Detections, rng: np.random.Generator) -> None:
@@ -110,210 +120,10 @@ def _distract(scene: Scene, truth: Detections, rng: np.random.Generator) -> None
         tall = float(np.clip(like.h * np.exp(rng.uniform(-0.5, 0.7)), 14, 0.8 * height))
         skin = float(np.clip(like.skin * np.exp(rng.uniform(-0.5, 0.8)), 20, 250))
     here = Face(rng.uniform(0, width), rng.uniform(0.1, 1) * height, 0.78 * tall, tall, skin)
-    thing = (_hand, _hand, _arm, _arm, _head_rest, _back_of_head)[rng.integers(6)]
+    thing = (hand, hand, arm, arm, head_rest, back_of_head)[rng.integers(6)]
     _paste(scene, thing(scene, here, truth, rng))
-
-
-# ------------------------------------------------------------------------------------------- things
-
-
-def _patch(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
-    """An ellipse or a bar, filled with a piece of the same picture or with one gray."""
-    centre = (face.x + face.w * rng.uniform(-0.6, 0.6), face.y + face.h * rng.uniform(-0.6, 0.6))
-    half = (face.w * rng.uniform(0.15, 0.6), face.h * rng.uniform(0.1, 0.5))
-    outline = superellipse(centre, half, 2 if rng.random() < 0.6 else 12, rng.uniform(0, np.pi))
-    stencil = _around(scene, outline)
-    stencil.polygon(outline)
-    if rng.random() < 0.6 and (light := _texture(scene, stencil, truth, rng)) is not None:
-        return [stencil.filled(light)]
-    return [stencil.layer(rng.uniform(5, 220), rng)]
-
-
-def _cap(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
-    """A cap down to the upper 0 to 50 % of a face, its brim in front or at the back.
-
-    Many caps throw an infrared lamp's light straight back and are far brighter than the face below them.
-    """
-    tilt = rng.uniform(-0.25, 0.25)
-    if rng.random() < 0.5:
-        edge = face.y - face.h / 2 + face.h * rng.uniform(-0.02, 0.35)
-        stencil = _brim_behind(scene, face, edge, tilt, rng)
-    else:
-        edge = face.y - face.h / 2 + face.h * rng.uniform(0.1, 0.5)
-        stencil = _brim_in_front(scene, face, edge, tilt, rng)
-    if rng.random() < 0.6:
-        _shadow(scene, face, edge, rng)
-    dark = rng.random() < 0.45
-    base = face.skin * (rng.uniform(0.1, 0.6) if dark else np.exp(rng.uniform(-0.1, 1.5)))
-    return [stencil.layer(float(np.clip(base, 4, 255)), rng, rough=rng.uniform(0.03, 0.25))]
-
-
-def _brim_in_front(scene: Scene, face: Face, edge: float, tilt: float, rng: np.random.Generator) -> Stencil:
-    side, thick = rng.uniform(-0.25, 0.25) * face.w, face.h * rng.uniform(0.07, 0.18)
-    middle = edge - thick
-    crown = _crown(face, middle, rng.uniform(0.52, 0.64), tilt, rng)
-    brim = superellipse((face.x + side, middle), (face.w * rng.uniform(0.55, 0.75), thick), 2.0, tilt)
-    stencil = _around(scene, np.concatenate([crown, brim]))
-    stencil.polygon(crown, int(rng.integers(170, 256)))
-    stencil.polygon(brim, int(rng.integers(120, 256)))
-    return stencil
-
-
-def _brim_behind(scene: Scene, face: Face, edge: float, tilt: float, rng: np.random.Generator) -> Stencil:
-    """Crown and strap, most often with the opening above the strap, through which hair or forehead is seen."""
-    crown = _crown(face, edge, rng.uniform(0.5, 0.72), tilt, rng)
-    stencil = _around(scene, crown)
-    stencil.polygon(crown, int(rng.integers(140, 256)))
-    high, wide = edge - crown[:, 1].min(), 0.5 * face.w
-    for _ in range(rng.integers(0, 4)):  # seams, print and folds
-        spot = (face.x + wide * rng.uniform(-0.8, 0.8), edge - high * rng.uniform(0.2, 0.8))
-        patch = superellipse(spot, (wide * rng.uniform(0.1, 0.5), high * rng.uniform(0.05, 0.3)), 2, rng.uniform(0, 3))
-        stencil.polygon(patch, int(rng.integers(40, 256)), within=True)
-    if rng.random() < 0.7:
-        at = (face.x + wide * rng.uniform(-0.6, 0.6), edge - high * rng.uniform(0.15, 0.25))
-        arch = superellipse(at, (wide * rng.uniform(0.3, 0.6), high * rng.uniform(0.25, 0.5)), 2, tilt)
-        stencil.polygon(arch[arch[:, 1] <= at[1]], int(rng.integers(20, 130)), within=True)
-    return stencil
-
-
-def _crown(face: Face, edge: float, half: float, tilt: float, rng: np.random.Generator) -> Points:
-    """Outline of a dome on the height `edge`, `half` of the face's width to each side."""
-    top = face.y - face.h / 2 - face.h * rng.uniform(0.12, 0.65)
-    dome = superellipse((face.x, edge), (face.w * half, max(edge - top, 0.1 * face.h)), 2.4, tilt)
-    return dome[(dome - [face.x, edge]) @ [-np.sin(tilt), np.cos(tilt)] <= 1e-6]
-
-
-def _dim(scene: Scene, face: Face, rng: np.random.Generator) -> None:
-    """Leave a head less light than what is around it, as in the rear of a car."""
-    centre, half = (face.x, face.y), (face.w * rng.uniform(0.6, 1.0), face.h * rng.uniform(0.65, 1.0))
-    stencil = _around(scene, superellipse(centre, (1.6 * half[0], 1.6 * half[1]), 2.5))
-    stencil.polygon(superellipse(centre, half, 2.5))
-    soft = 2 * round(0.2 * face.w) + 1
-    less = cv2.blur(stencil.alpha, (soft, soft)) * np.float32((1 - rng.uniform(0.25, 0.85)) / 255)
-    (x, y), (h, w) = stencil.xy, less.shape
-    part = scene.canvas[y : y + h, x : x + w]
-    part[:] = part * (1 - less) + np.float32(0.5)
-
-
-def _shadow(scene: Scene, face: Face, edge: float, rng: np.random.Generator) -> None:
-    """Darken a face below `edge`, most right under it."""
-    x1, x2 = max(int(face.x - 0.6 * face.w), 0), int(face.x + 0.6 * face.w) + 1
-    y1, y2 = max(int(edge - 1), 0), int(face.y + 0.55 * face.h) + 1
-    part = scene.canvas[y1:y2, x1:x2]
-    if not part.size:
-        return
-    depth = rng.uniform(0.1, 0.75) * np.exp(-np.arange(part.shape[0]) / (face.h * rng.uniform(0.12, 0.6)))
-    across = np.clip(1.6 - 1.6 * np.abs(np.linspace(-1, 1, part.shape[1])) ** 3, 0, 1)
-    part[:] = part * (1 - np.float32(1) * depth[:, None] * across[None, :]) + 0.5
-
-
-def _hand(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
-    """A hand before mouth, cheek, chin or eyes, its arm coming from below or from the side."""
-    x, y = ((0, 0.3), (0.4, 0.15), (-0.4, 0.15), (0.1, 0.55), (0, -0.2))[rng.integers(5)]
-    size = face.h * rng.uniform(0.32, 0.62)
-    angle = -np.pi / 2 + rng.normal(0, 0.9)  # up, y points down
-    centre = (face.x + (x + rng.normal(0, 0.1)) * face.w, face.y + (y + rng.normal(0, 0.1)) * face.h)
-    return _limbs(scene, shapes.hand(centre, size, angle, rng), face, rng)
-
-
-def _arm(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
-    """An elbow with both halves of its arm."""
-    size = face.h * rng.uniform(0.35, 0.8)
-    return _limbs(scene, shapes.arm((face.x, face.y), size, rng.uniform(-np.pi, np.pi), rng), face, rng)
-
-
-def _limbs(scene: Scene, parts: Points, face: Face, rng: np.random.Generator) -> list[Layer]:
-    ends, radii = parts[:, :4].reshape(-1, 2), parts[:, 4:].reshape(-1, 1)
-    stencil = _around(scene, np.concatenate([ends - radii, ends + radii]))
-    stencil.limbs(parts)
-    near = float(np.exp(rng.uniform(-0.25, 0.75)))  # hands are often nearer to the lamp than the face
-    return [stencil.layer(float(np.clip(face.skin * near * 1.15, 8, 255)), rng, rough=rng.uniform(0.02, 0.12))]
-
-
-def _seat(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
-    """A seat-back or head-rest that hides the lower part or one side of a face and reaches beyond it."""
-    wide, high = face.w * rng.uniform(0.7, 1.6), face.h * rng.uniform(0.7, 2.5)
-    if rng.random() < 0.5:  # from below
-        x, y = face.x + face.w * rng.uniform(-0.5, 0.5), face.y + face.h * rng.uniform(-0.1, 0.55) + high
-    else:
-        reach = wide - face.w * rng.uniform(-0.45, 0.25)
-        x, y = face.x + _sign(rng) * max(reach, 0.1 * face.w), face.y + high * rng.uniform(-0.2, 0.7)
-    return _upholstery(scene, (x, y), (wide, high), face, truth, rng)
-
-
-def _head_rest(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
-    """A head-rest about as large as a head, on its own."""
-    half = (face.w * rng.uniform(0.5, 1.0), face.h * rng.uniform(0.35, 0.7))
-    return _upholstery(scene, (face.x, face.y), half, face, truth, rng)
-
-
-def _upholstery(
-    scene: Scene, centre: tuple[float, float], half: tuple[float, float], face: Face, truth: Detections,
-    rng: np.random.Generator,
-) -> list[Layer]:  # fmt: skip
-    outline = superellipse(centre, half, rng.uniform(2.6, 7), rng.normal(0, 0.12))
-    posts = [
-        np.array([(x, centre[1] + half[1] * 0.8), (x, centre[1] + half[1] * 1.4)])
-        for x in (centre[0] - 0.4 * half[0], centre[0] + 0.4 * half[0])
-    ] if half[1] < half[0] and rng.random() < 0.5 else []  # fmt: skip
-    stencil = _around(scene, np.concatenate([outline, *posts]))
-    thick = np.array([0.06 * half[0], 0])
-    for post in posts:
-        stencil.polygon(np.concatenate([post - thick, post[::-1] + thick]), 150)
-    stencil.polygon(outline, 200)
-    lit = rng.uniform(0.6, 0.95)
-    stencil.polygon(np.array(centre) + (outline - centre) * lit + rng.uniform(-0.05, 0.05, 2) * half, 255)
-    if rng.random() < 0.25 and (light := _texture(scene, stencil, truth, rng)) is not None:
-        return [stencil.filled(cv2.convertScaleAbs(light, alpha=rng.uniform(0.25, 0.8)))]
-    base = face.skin * np.exp(rng.uniform(-2.3, 0.1))
-    return [stencil.layer(float(np.clip(base, 4, 200)), rng, rough=rng.uniform(0.02, 0.12))]
-
-
-def _back_of_head(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
-    """Hair of a head larger than the face, beside it or over it, with neck and shoulders half of the time."""
-    grown = rng.uniform(1.0, 1.7)
-    a, b = 0.55 * face.w * grown, 0.68 * face.h * grown
-    x = face.x + _sign(rng) * (face.w / 2 + a) * rng.uniform(0.3, 0.95)
-    y = face.y + face.h * rng.uniform(-0.1, 0.5)
-    layers = []
-    if rng.random() < 0.5:
-        for outline, bright in (
-            (superellipse((x, y + b), (0.55 * a, 0.6 * b), 3), 0.9),
-            (superellipse((x, y + 2.5 * b), (2.1 * a, 1.3 * b), 2.6), np.exp(rng.uniform(-1.5, 0.3))),
-        ):
-            stencil = _around(scene, outline)
-            stencil.polygon(outline)
-            layers.append(stencil.layer(float(np.clip(face.skin * bright, 5, 230)), rng, 0.1))
-    head = superellipse((x, y), (a, b), rng.uniform(2, 2.6), rng.normal(0, 0.15))
-    stencil = _around(scene, head)
-    stencil.polygon(head)
-    base = float(np.clip(face.skin * np.exp(rng.uniform(-2.2, 0.0)), 5, 190))
-    return [*layers, stencil.filled(shapes.hair(stencil.alpha.shape, base, rng), 1.0)]
-
-
-# ------------------------------------------------------------------------------------------- places
 
 
 def _paste(scene: Scene, layers: list[Layer]) -> None:
     for layer in layers:
         scene.paste(layer)
-
-
-def _around(scene: Scene, points: Points) -> Stencil:
-    return Stencil((*points.min(axis=0), *points.max(axis=0)), (scene.canvas.shape[1], scene.canvas.shape[0]))
-
-
-def _texture(scene: Scene, stencil: Stencil, truth: Detections, rng: np.random.Generator) -> Image | None:
-    """A piece of the picture as large as the stencil's window, from where no face is; None when there is none."""
-    h, w = stencil.alpha.shape
-    rows, columns = scene.canvas.shape
-    for _ in range(4):
-        x, y = int(rng.integers(0, columns - w + 1)), int(rng.integers(0, rows - h + 1))
-        b = truth.xyxy
-        if not ((b[:, 0] < x + w) & (b[:, 2] > x) & (b[:, 1] < y + h) & (b[:, 3] > y)).any():
-            return scene.canvas[y : y + h, x : x + w].copy()
-    return None
-
-
-def _sign(rng: np.random.Generator) -> float:
-    return 1.0 if rng.random() < 0.5 else -1.0

@@ -48,6 +48,8 @@ class Occluders:
     """Somebody else's head with its face, which becomes a true face."""
     distractor_probability: float = 0.0
     """Of a hand, forearm, head-rest or back of a head somewhere in the view, with no face meant."""
+    passenger_probability: float = 0.0
+    """Of one to three more heads, small, dim or hidden in part; their faces become true faces."""
 
 
 @dataclass(frozen=True)

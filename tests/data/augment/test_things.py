@@ -1,0 +1,42 @@
+"""Things that stand before faces: as bright and as large as they say."""
+
+import numpy as np
+
+from faceir.data.augment.scene import Scene
+from faceir.data.augment.things import Face, cap, clutter, dim
+from faceir.detections import Detections
+
+FACE = Detections([[70, 50, 110, 100]])
+
+
+def test_caps_are_darker_or_far_brighter_than_the_face_and_end_above_its_middle():
+    canvas = np.full((150, 180), 90, np.uint8)
+    ratios = []
+    for seed in range(80):
+        scene = Scene(canvas, FACE)
+        for layer in cap(scene, Face.of(canvas, FACE.xyxy[0]), FACE, np.random.default_rng(seed)):
+            scene.paste(layer)
+        assert scene.canvas[86:].max() <= 91  # below the middle at most a shadow
+        ratios.append(scene.canvas[40:50, 80:100].mean() / 90)
+    assert min(ratios) < 0.5
+    assert max(ratios) > 1.8
+
+
+def test_a_dimmed_head_keeps_its_surroundings():
+    canvas = np.full((150, 180), 100, np.uint8)
+    scene = Scene(canvas, FACE)
+    dim(scene, Face.of(canvas, FACE.xyxy[0]), np.random.default_rng(0))
+    assert scene.canvas[75, 90] < 90
+    assert (scene.canvas[:, :20] == 100).all()
+    assert (scene.canvas[:8] == 100).all()
+    assert scene.canvas.max() == 100
+
+
+def test_clutter_comes_from_where_no_face_is():
+    canvas = np.full((150, 180), 30, np.uint8)
+    canvas[:, :60] = 200
+    everywhere = Detections([[0, 0, 180, 150]])
+    layers = clutter(Scene(canvas, FACE), Face(130, 75, 31, 40, 0), FACE, np.random.default_rng(1))
+    assert len(layers) == 1
+    assert set(np.unique(layers[0].light)) <= {30, 200}
+    assert clutter(Scene(canvas, everywhere), Face(130, 75, 31, 40, 0), everywhere, np.random.default_rng(1)) == []
