@@ -70,6 +70,7 @@ _EXTRAS = {
     "demo": ("skimage", "matplotlib"),
     "report": ("jinja2", "matplotlib"),
     "web": ("fastapi", "uvicorn", "prometheus_client"),
+    "webrtc": ("aiortc",),
     "mqtt": ("paho",),
     "data": ("scipy",),
     "kafka": ("confluent_kafka",),

@@ -139,6 +139,24 @@ def test_unreadable_pictures_are_skipped_and_named(folder, tmp_path):
     same(shards.find(tmp_path / "out"), [i for n, i in enumerate(kitti.find(folder)) if n not in (0, 3)])
 
 
+def test_pictures_outside_of_the_folder_are_skipped_and_named(folder, tmp_path):
+    (tmp_path / "x.png").write_bytes((folder / "a" / "images" / "1.x.png").read_bytes())
+    with (folder / "manifest.csv").open("a") as file:
+        file.write(f"{tmp_path}/x.png,c,free,train,ir\n../x.png,c,free,train,ir\n")
+    made = packed(folder, tmp_path / "out")
+    assert made.pictures == 6
+    assert made.skipped == tuple(f"{name}: lies outside of the folder" for name in (tmp_path / "x.png", "../x.png"))
+
+
+def test_names_and_ends_are_those_of_the_folder(folder, tmp_path):
+    packed(folder, tmp_path / "out")
+    for one, other in zip(shards.find(tmp_path / "out"), kitti.find(folder), strict=True):
+        assert one.named(tmp_path / "out") == other.named(folder)
+        for first, last in ((1 << 17, 1 << 12), (3, 5), (0, 0)):
+            assert one.picture_ends(first, last) == other.picture_ends(first, last)
+    assert shards.find(tmp_path / "out")[0].named(tmp_path / "out") == ("a/images/0.jpg", "a/labels/0.txt")
+
+
 def test_other_files_are_not_packed_over(folder, tmp_path):
     with pytest.raises(InputError, match="holds other files"):
         packed(folder, folder)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from faceir.data.sources import Source, Sources, Terms, read_sources
+from faceir.data.sources import Source, Sources, Terms, find_sources, read_sources
 from faceir.errors import InputError
 
 OURS = Path(__file__).parents[2] / "docs" / "sources.toml"
@@ -74,3 +74,55 @@ def test_our_own() -> None:
     }
     assert {name for name, t in ours.terms.items() if t.business} == {"free", "free-cc"}
     assert all(s.origin and s.labels and s.modality and s.shows and s.pictures for s in ours.sets.values())
+
+
+def beside(tmp_path: Path, **texts: str) -> list[Path]:
+    """A folder of each name with that `sources.toml`."""
+    for name, text in texts.items():
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "sources.toml").write_text(text)
+    return [tmp_path / name for name in texts]
+
+
+def test_what_lies_beside_several_data_sets_is_one(tmp_path: Path) -> None:
+    other = GOOD.replace("sets.a", "sets.b").replace("none known", "some known")
+    one, two = beside(tmp_path, one=GOOD, two=other)
+    found = find_sources([one, tmp_path / "none", two, one])
+    assert found.sets.keys() == {"a", "b"}
+    assert found.notes == {"bias": "none known\n\nsome known"}
+    assert find_sources([one, one]) == read_sources(one / "sources.toml")
+    assert find_sources([]) == find_sources([tmp_path / "none"]) == Sources()
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (("somewhere", "elsewhere"), r"sets\.a"),
+        (("pictures = 3", "pictures = 4"), r"sets\.a"),
+        (("pictures = 3", 'use = "validation"'), r"sets\.a"),
+        (("any use", "no use"), r"terms\.free"),
+        (("business = true", "business = false"), r"terms\.free"),
+    ],
+)
+def test_two_that_speak_of_one_thing_in_two_ways_are_refused(
+    tmp_path: Path, change: tuple[str, str], what: str
+) -> None:
+    """Whoever comes first, and also when one between them agrees with the first."""
+    assert change[0] in GOOD
+    one, two, three = beside(tmp_path, one=GOOD, two=GOOD, three=GOOD.replace(*change))
+    with pytest.raises(InputError, match=rf"three.sources\.toml: states {what} otherwise than .*two.sources\.toml"):
+        find_sources([one, two, three])
+    with pytest.raises(InputError, match=rf"one.sources\.toml: states {what} otherwise than .*three.sources\.toml"):
+        find_sources([three, one])
+
+
+def test_terms_of_one_and_sets_of_another_do_not_conflict(tmp_path: Path) -> None:
+    other = GOOD.replace("sets.a", "sets.b").replace("free", "research")
+    found = find_sources(beside(tmp_path, one=GOOD, two=other))
+    assert {name: one.terms for name, one in found.sets.items()} == {"a": "free", "b": "research"}
+    assert found.terms.keys() == {"free", "research"}
+
+
+def test_what_is_kept_for_validation() -> None:
+    of = Sources({"a": Source("x", "internal"), "b": Source("x", "free", use="validation"), "c": Source("x", "free")})
+    assert [of.for_validation(name) for name in ("a", "b", "c", "d")] == [True, True, False, False]

@@ -92,7 +92,7 @@ def test_splits_are_lists_of_names(tmp_path: Path) -> None:
         (f"<annotation>{OBJECT.format(name='f', more='').replace('10', 'x')}</annotation>", "object 1: xmin is 'x'"),
         (f"<annotation>{OBJECT.format(name='f', more='').replace('10', '90')}</annotation>", "inverted or empty"),
         (f"<annotation>{OBJECT.format(name='f', more='').replace('10', 'nan')}</annotation>", "xmin is nan"),
-        ("<annotation><object><name>f</name></object></annotation>", "xmin is 'None'"),
+        ("<annotation><object><name>f</name></object></annotation>", "xmin is None"),
         (f"<annotation>{OBJECT.format(name='f', more='<occlusion>12</occlusion>')}</annotation>", "occlusion 12"),
     ],
 )

@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 def page_of(folder, most=200):
     checked = check_labels(kitti.find(folder), folder, ("face",), RULES, 1)
-    return render(checked, sheets(checked.ranked(), folder, most), "data <x>")
+    return render(checked, sheets(checked.ranked(), kitti.find(folder), folder, most), "data <x>")
 
 
 class _Tags(HTMLParser):

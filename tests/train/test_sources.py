@@ -1,5 +1,6 @@
 """The pictures that a spec names: found, parted, checked."""
 
+import shutil
 from dataclasses import fields
 
 import pytest
@@ -130,3 +131,65 @@ def test_what_lies_beside_the_data_sources_is_read(tmp_path, disc_set):
     (disc_set / "sources.toml").write_text("[sets")
     with pytest.raises(InputError, match=r"sources\.toml: cannot be read"):
         sources.find_data(load(tmp_path, disc_set))
+
+
+def told_of(tmp_path, folder, *overrides, validation=None):
+    spec = load(tmp_path, folder, *overrides)
+    if validation is not None:
+        spec.dataset_config.validation_data_source.image_directory_path = str(validation)
+    data, _ = sources.check_labels(sources.find_data(spec), spec)
+    return list(sources.tell_terms(data, make_training(spec, data, torch.device("cpu")).data))
+
+
+def test_the_plan_tells_terms_that_nobody_states(tmp_path, disc_set):
+    (told,) = told_of(tmp_path, disc_set)
+    assert told.startswith("nobody states those of discs: what the weights may be used for is not known")
+    (disc_set / "sources.toml").write_text(STATED)
+    assert told_of(tmp_path, disc_set) == []
+
+
+KEPT = STATED.replace("[sets.discs]", '[terms.internal]\nmeans = "never shown"\n[sets.discs]')
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        (KEPT.replace('"drawn"\nterms = "free"', '"drawn"\nterms = "internal"'), "internal: never shown"),
+        (STATED.replace('"drawn"', '"drawn"\nuse = "validation"'), "free: any use"),
+    ],
+)
+def test_the_plan_tells_what_is_for_validation_only(tmp_path, disc_set, stated, words):
+    """Both where it is trained on and where it is validated on, and of shards alike."""
+    (disc_set / "sources.toml").write_text(stated)
+    pack(kitti.walk(disc_set), disc_set, tmp_path / "shards", Limit(4))
+    for folder in (disc_set, tmp_path / "shards"):
+        (told,) = told_of(tmp_path, folder)
+        assert told.startswith(f"discs is for validation only ({words}), but is trained on: leave it out")
+    other = tmp_path / "other"
+    shutil.copytree(disc_set, other)
+    (other / "sources.toml").write_text(STATED.replace("sets.discs", "sets.other"))
+    (disc_set / "sources.toml").unlink()
+    assert told_of(tmp_path, other, validation=disc_set) == []  # nobody says what discs is for
+    (other / "sources.toml").write_text(stated.replace("sets.elsewhere", "sets.other"))
+    assert told_of(tmp_path, other, validation=disc_set) == [
+        f"discs is for validation only ({words}), as it is used here"
+    ]
+
+
+def test_the_plan_tells_what_a_manifest_calls_internal(tmp_path, disc_set):
+    rows = [f"images/{n}.png,{'night' if n else 'day'},{'internal' if n else 'free'},train" for n in range(6)]
+    (disc_set / "manifest.csv").write_text("\n".join(["picture,set,terms,split", *rows]) + "\n")
+    unstated, internal = told_of(tmp_path, disc_set)
+    assert unstated.startswith("nobody states those of day, night:")
+    assert internal.startswith(
+        "night is for validation only (internal: no weights may learn from it), but is trained on"
+    )
+
+
+def test_the_plan_tells_of_the_weights_before(tmp_path, disc_set):
+    (disc_set / "sources.toml").write_text(STATED)
+    spec = load(tmp_path, disc_set)
+    data, _ = sources.check_labels(sources.find_data(spec), spec)
+    learnt = make_training(spec, data, torch.device("cpu")).data
+    (told,) = sources.tell_terms(data, learnt | {"inherited": {"sets": {"weights of x.onnx": 0}, "sources": {}}})
+    assert "nobody states those of weights of x.onnx:" in told

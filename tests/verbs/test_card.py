@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,36 @@ def test_sets_that_nobody_stated_are_told(tmp_path: Path, capsys: pytest.Capture
     pytest.importorskip("torch", reason="reads a checkpoint")
     assert run("-m", MODELS / "pruned_v0.safetensors", "-o", tmp_path / "card.md") == 0
     assert "nobody states the terms of car_occupants" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_without_sources_the_checkpoint_speaks_for_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Origin and terms that training kept, those of earlier weights included; what `--sources` states wins."""
+    pytest.importorskip("torch", reason="writes a checkpoint")
+    from faceir.data.sources import Source, Sources, Terms
+    from faceir.train import checkpoint
+    from tests.train.test_checkpoint import make
+
+    terms = {"free": Terms("any use", True), "lent": Terms("for a year")}
+    stated = Sources({"cars": Source("a car", "free"), "night": Source("a cabin", "free", use="validation")}, terms)
+    before = Sources({"streets": Source("a street", "lent")}, terms)
+    data = {
+        "pictures": 5, "sets": {"cars": 3, "night": 2}, "faces": {"cars": 4}, "sources": stated.to_dict(),
+        "inherited": {"sets": {"streets": 7, "weights of x.onnx": 0}, "sources": before.to_dict()},
+    }  # fmt: skip
+    checkpoint.save(tmp_path / "m.safetensors", replace(make(), data=data))
+    assert run("-m", tmp_path / "m.safetensors", "-o", tmp_path / "card.md") == 0
+    told = capsys.readouterr()
+    assert "1 files, 0 evaluations, 4 sets" in told.out.replace("\n", "")
+    assert "nobody states the terms of weights of x.onnx;" in told.err
+    assert "these weights learnt from night, which sources.toml keeps for validation" in told.err
+    card = (tmp_path / "card.md").read_text("utf-8")
+    assert all(text in card for text in ("a car", "a cabin", "a street", "for a year", "not stated"))
+    given = '[terms.bought]\nmeans = "paid for"\n[sets.cars]\norigin = "another car"\nterms = "bought"\n'
+    (tmp_path / "s.toml").write_text(given)
+    assert run("-m", tmp_path / "m.safetensors", "--sources", tmp_path / "s.toml", "-o", tmp_path / "card.md") == 0
+    card = (tmp_path / "card.md").read_text("utf-8")
+    assert all(text in card for text in ("another car", "paid for", "a street"))
+    assert "a car" not in card
 
 
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,6 +97,54 @@ def test_corrections_are_applied(folder, tmp_path, capsys):
     assert "has changed since it was checked" in capsys.readouterr().err
 
 
+@pytest.fixture
+def faulty(folder):
+    """A manifest, two sets, faults of many kinds, the same picture in both splits."""
+    (folder.parent / "all").mkdir()
+    folder = folder.rename(folder.parent / "all" / "a")
+    (folder / "labels" / "0.txt").write_text(GOOD + GOOD + "FACE 0 12 0 300 50 390 100" + TAIL + "nonsense\n")
+    (folder / "labels" / "1.txt").unlink()
+    cut = (folder / "images" / "2.png").read_bytes()
+    other = folder.parent / "b"
+    for name in ("images", "labels"):
+        (other / name).mkdir(parents=True)
+    (other / "images" / "2.png").write_bytes(cut)
+    (other / "labels" / "2.txt").write_text("cat 0 0 0 10 10 12 60" + TAIL)
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(other / "images" / "3.jpg"), rng.integers(0, 255, (120, 160, 3), np.uint8))
+    (other / "images" / "3.jpg").write_bytes((other / "images" / "3.jpg").read_bytes() + bytes(5000))
+    (other / "labels" / "3.txt").write_text("face 0.7 -1 0 0 5 30 60" + TAIL)
+    rows = [f"a/images/{n}.png,a,free,train" for n in range(3)] + [
+        f"b/images/{n},b,free,val" for n in ("2.png", "3.jpg")
+    ]
+    (folder.parent / "manifest.csv").write_text("\n".join(["picture,set,terms,split", *rows]) + "\n")
+    return folder.parent
+
+
+def test_shards_are_checked_like_their_folder(faulty, tmp_path, square_model):
+    """Equal reports and equal pages; the corrections are for the folder, as nothing is written into shards."""
+    shards = tmp_path / "shards" / "all"
+    assert run("pack", "-d", faulty, "-o", shards, "--per-shard", "2") == 0
+    made = []
+    for where in (faulty, shards):
+        out, page = where.with_suffix(".json"), where.with_suffix(".html")
+        options = ("--duplicates", "--detector", square_model, "--workers", "1", "--json", out, "--html", page)
+        assert run("check", "-d", where, *options) == 1
+        made.append((json.loads(out.read_text()), page.read_text()))
+    assert made[0] == made[1]
+    codes = {finding["code"] for finding in made[0][0]["findings"]}
+    assert codes >= {"label-missing", "label-unreadable", "picture-across-splits", "picture-cut-short", "class-unknown"}
+    assert made[1][1].count("data:image/jpeg") == 5
+    assert run("check", "-d", shards, "--split", "val", "--source", "b", "--rules", "class-unknown") == 0
+
+
+def test_corrections_are_not_written_into_shards(faulty, tmp_path, capsys):
+    assert run("pack", "-d", faulty, "-o", tmp_path / "shards") == 0
+    (tmp_path / "c.json").write_text('{"format": 1, "files": []}')
+    assert run("apply", "-d", tmp_path / "shards", "--corrections", tmp_path / "c.json") == 1
+    assert "wanted the folder that was packed" in capsys.readouterr().err
+
+
 def test_mistakes_are_one_line(folder, tmp_path, capsys):
     for arguments, part in (
         (("check", "-d", folder, "--fail-on", "x"), "error, warning, never"),

@@ -36,6 +36,21 @@ def test_tables_and_files(folder, tmp_path, capsys):
     assert "data:image/png" in page.read_text()
 
 
+def test_shards_are_counted_like_their_folder(folder, tmp_path):
+    (folder / "labels" / "0.txt").unlink()
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(folder / "images" / "1.png"), rng.integers(0, 255, (120, 200, 3), np.uint8))
+    with pytest.raises(SystemExit):
+        main(["dataset", "pack", "-d", str(folder), "-o", str(tmp_path / "shards" / "data"), "--per-shard", "2"])
+    made = []
+    for where in (folder, tmp_path / "shards" / "data"):
+        out, page = where.with_suffix(".json"), where.with_suffix(".html")
+        assert run("-d", where, "--json", out, "--html", page, "--sample", "2") == 0
+        made.append((json.loads(out.read_text()), page.read_text()))
+    assert made[0] == made[1]
+    assert made[0][0]["looked_at"] == 2
+
+
 def test_what_cannot_be_read_is_named(folder, capsys):
     (folder / "labels" / "1.txt").write_text("nonsense")
     assert run("-d", folder) == 1

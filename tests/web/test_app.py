@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import cv2
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
+from faceir.runtime.live.state import Hang
 from faceir.web import Server, make_app
 from tests.web.doubles import FakeEngine, make_stream
 
@@ -104,6 +106,18 @@ def test_debug_says_what_each_stage_did(client: httpx.Client) -> None:
     yard = client.get("/streams/yard cam/debug")
     assert yard.json()[0] == {"stage": "source", "says": "reconnecting for 2 s: rtsp://cam/1: no answer"}
     assert client.get("/streams/attic/debug").status_code == 404
+
+
+def test_what_hangs_is_in_the_state_and_in_the_metrics(client: httpx.Client, engine: FakeEngine) -> None:
+    hangs = Hang("sink Hls", 12.5), Hang("sink Hls", 3.0), Hang("detector", 4.0)
+    engine.known["door"] = replace(engine.known["door"], hanging=hangs)
+    assert client.get("/streams").json()[0]["hanging"][0] == {"part": "sink Hls", "for_s": 12.5}
+    families = {f.name: f for f in text_string_to_metric_families(client.get("/metrics").text)}
+    samples = families["faceir_stream_hanging_seconds"].samples
+    assert {(s.labels["stream"], s.labels["part"]): s.value for s in samples} == {
+        ("door", "sink Hls"): 12.5,
+        ("door", "detector"): 4.0,
+    }
 
 
 def test_metrics_are_read_by_prometheus(client: httpx.Client) -> None:

@@ -1,7 +1,8 @@
-"""COCO labels and detections: one JSON file for all pictures.
+"""COCO detections, and a writer of labels and detections: one JSON file for all pictures.
 
-Labels are a document with `images`, `annotations`, `categories`; detections of another program are either such a
-document whose annotations have a `score`, or COCO's list of results, `[{"image_id", "category_id", "bbox", "score"}]`.
+Detections of another program are either a document with `images`, `annotations`, `categories` whose annotations have
+a `score`, or COCO's list of results, `[{"image_id", "category_id", "bbox", "score"}]`. Labels are read by
+`data/coco_labels.py`.
 """
 
 from __future__ import annotations
@@ -10,15 +11,13 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NoReturn
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from faceir import boxes
-from faceir.data.kitti import read_image
+from faceir.data.entry import Faces, number, shown
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import InputError, need_file
 from faceir.flow import Frame
@@ -28,48 +27,68 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Writer", "read", "read_detections"]
+__all__ = ["Key", "Writer", "add_face", "key_of", "load", "read_detections"]
 
 _Row = dict[str, Any]
+Key: TypeAlias = int | float | str
+"""An id. COCO's are whole numbers; other programs write text, too."""
 
 
-def read(
-    path: str | Path,
-    class_mapping: Mapping[str, str],
-    classes: Sequence[str],
-    images: str | Path | None = None,
-) -> Iterator[Frame]:
-    """Frames with their true faces, in the order of `images` in the document; pictures load when looked at.
-
-    `images` is the folder that the file names start from; None = the document's own. Names of categories are
-    compared in lower case; those that `class_mapping` does not turn into one of `classes` are left out. A crowd
-    (`iscrowd`) is a region to ignore. Raises `InputError` before the first frame.
-    """
-    path = Path(path)
-    document = _load(path)
-    if not isinstance(document, dict) or "images" not in document:
-        raise InputError(path, "has no list of images", "a COCO document with images, annotations, categories")
-    names = _picture_names(document, path)
-    faces = _by_picture(_rows(document, "annotations", path), document, class_mapping, classes, path, scored=False)
-    strangers = [key for key in faces if key not in names]
-    if strangers:
-        raise InputError(
-            path, f"has annotations of {len(strangers)} images that it does not list, such as {strangers[0]!r}"
-        )
-    folder = Path(images) if images is not None else path.parent
-    return (
-        _frame(folder / name, faces.get(key, Detections()), index) for index, (key, name) in enumerate(names.items())
-    )
+def load(path: Path) -> Any:
+    """The document; raises `InputError` for what is no JSON. A number of more digits than Python reads is infinity."""
+    try:
+        data = need_file(path, "a COCO JSON file").read_bytes()
+        try:
+            return json.loads(data)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise
+        except ValueError:
+            return json.loads(data, parse_int=_int)
+    except (ValueError, RecursionError, OSError) as error:
+        raise InputError(path, f"is not JSON ({error})", "a COCO JSON file") from None
 
 
-def _frame(picture: Path, truth: Detections, index: int) -> Frame:
-    return Frame(
-        lambda: read_image(picture, colour=False),
-        lambda: read_image(picture),
-        truth,
-        source=str(picture),
-        index=index,
-    )
+def _int(digits: str) -> float:
+    try:
+        return int(digits)
+    except ValueError:
+        return math.inf
+
+
+def key_of(value: object) -> Key | None:
+    """An id as a key, None for what is none: lists, NaN, true, nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or value != value:
+        return None
+    return value
+
+
+def add_face(faces: Faces, row: Mapping[str, Any], label: int, where: str) -> None:
+    """Add one annotation; raises `InputError` for a box without area or a number that is none."""
+    wanted, box = "bbox [x, y, width, height] in pixels, width and height above 0", row.get("bbox")
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+        raise InputError(where, f"has the bbox {shown(box)}", wanted)
+    x, y, width, height = (number(v, where, "bbox") for v in box)
+    if width <= 0 or height <= 0:
+        raise InputError(where, f"has an inverted or empty bbox {shown(box)}", wanted)
+    stated = {**_UNKNOWN, **{name: row[name] for name in _UNKNOWN if row.get(name) is not None}}
+    track = stated.pop("track_id")
+    if not isinstance(track, int):  # not by way of a float, which has 53 bits
+        raise InputError(where, f"has the track_id {shown(track)}", "a whole number")
+    known = {name: number(value, where, name) for name, value in stated.items()}
+    try:
+        faces.add(
+            (x, y, x + width, y + height), label, occlusion=int(known["occlusion"]), truncation=known["truncation"],
+            score=known["score"], track_id=track,
+        )  # fmt: skip
+    except InputError as error:
+        raise InputError(where, error.came, error.wanted) from None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_UNKNOWN = {"score": 1.0, "occlusion": -1, "truncation": -1.0, "track_id": -1}
 
 
 def read_detections(
@@ -86,14 +105,14 @@ def read_detections(
     images or categories that nothing names.
     """
     path = Path(path)
-    document = _load(path)
-    listing = _load(Path(images)) if images is not None else document
+    document = load(path)
+    listing = load(Path(images)) if images is not None else document
     rows = _rows(document, "annotations", path) if isinstance(document, dict) else document
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(path, "is not a list of results", 'a list of {"image_id", "category_id", "bbox", "score"}')
     _check_scores(rows, path)
     listing = listing if isinstance(listing, dict) else {}
-    faces = _by_picture(rows, listing, class_mapping, classes, path, scored=True)
+    faces = _by_picture(rows, listing, class_mapping, classes, path)
     if "images" in listing:
         names = _picture_names(listing, Path(images) if images is not None else path)
         strangers = [key for key in faces if key not in names]
@@ -108,13 +127,6 @@ def read_detections(
     return {named.get(key, str(key)): found for key, found in faces.items()}, False
 
 
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(need_file(path, "a COCO JSON file").read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(path, f"is not JSON ({error})", "a COCO JSON file") from None
-
-
 def _rows(document: Mapping[str, Any], name: str, path: Path) -> list[_Row]:
     rows = document.get(name, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -122,13 +134,14 @@ def _rows(document: Mapping[str, Any], name: str, path: Path) -> list[_Row]:
     return rows
 
 
-def _picture_names(document: Mapping[str, Any], path: Path) -> dict[Any, str]:
+def _picture_names(document: Mapping[str, Any], path: Path) -> dict[Key, str]:
     """File name of each image id."""
-    rows = _rows(document, "images", path)
+    names, rows = dict[Key, str](), _rows(document, "images", path)
     for n, row in enumerate(rows):
-        if "id" not in row or not isinstance(row.get("file_name"), str):
-            raise InputError(f"{path}: images[{n}]", f"is {json.dumps(row)[:80]}", "id and file_name")
-    names = {row["id"]: str(row["file_name"]) for row in rows}
+        key = key_of(row.get("id"))
+        if key is None or not isinstance(row.get("file_name"), str):
+            raise InputError(f"{path}: images[{n}]", f"is {shown(row)}", "id and file_name")
+        names[key] = row["file_name"]
     if len(names) < len(rows):
         raise InputError(path, f"{len(rows) - len(names)} of {len(rows)} images have an id that another one has")
     return names
@@ -137,19 +150,19 @@ def _picture_names(document: Mapping[str, Any], path: Path) -> dict[Any, str]:
 def _labels(
     rows: Sequence[_Row], document: Mapping[str, Any], class_mapping: Mapping[str, str], classes: Sequence[str],
     path: Path,
-) -> dict[Any, int]:  # fmt: skip
+) -> dict[Key | None, int]:  # fmt: skip
     """Index into `classes` of each category id that has one."""
     wanted = {name.lower(): classes.index(target) for name, target in class_mapping.items()}
-    used = {row.get("category_id") for row in rows}
+    used = Counter(key_of(row.get("category_id")) for row in rows)
     if "categories" in document:
-        names = {row.get("id"): str(row.get("name", "")) for row in _rows(document, "categories", path)}
+        names = {key_of(row.get("id")): str(row.get("name", "")) for row in _rows(document, "categories", path)}
+        names.pop(None, None)
         labels = {key: wanted[name.lower()] for key, name in names.items() if name.lower() in wanted}
-        unnamed = [row for row in rows if row.get("category_id") not in names]
+        unnamed = sum(count for key, count in used.items() if key not in names)
         if unnamed:
-            raise InputError(path, f"{len(unnamed)} of {len(rows)} boxes have a category_id that it does not name")
-        if rows and not used & set(labels):
-            count = Counter(names[row["category_id"]] for row in rows)
-            came = ", ".join(f"{name} ({n})" for name, n in count.most_common(5))
+            raise InputError(path, f"{unnamed} of {len(rows)} boxes have a category_id that it does not name")
+        if rows and not used.keys() & labels.keys():
+            came = ", ".join(f"{names[key]} ({count})" for key, count in used.most_common(5))
             raise InputError(path, f"no box is of a wanted class, but of {came}", ", ".join(wanted))
         return labels
     if len(used) > 1:
@@ -176,54 +189,21 @@ def _check_scores(rows: Sequence[_Row], path: Path) -> None:
 
 def _by_picture(
     rows: Sequence[_Row], document: Mapping[str, Any], class_mapping: Mapping[str, str], classes: Sequence[str],
-    path: Path, scored: bool,
-) -> dict[Any, Detections]:  # fmt: skip
+    path: Path,
+) -> dict[Key, Detections]:  # fmt: skip
     """Detections of each image id that has a row; pictures whose boxes are of no wanted class have none."""
     labels = _labels(rows, document, class_mapping, classes, path)
-    columns: dict[Any, list[tuple[Any, ...]]] = {}
+    found: dict[Key, Faces] = {}
     for n, row in enumerate(rows):
-        where = f"{path}: {'detection' if scored else 'annotation'} {n}"
-        if "image_id" not in row:
+        where, key = f"{path}: detection {n}", key_of(row.get("image_id"))
+        if key is None:
             raise InputError(where, "has no image_id", "the id of an image")
-        mine = columns.setdefault(row["image_id"], [])
-        box = _box(row, where)
-        crowd = bool(row.get("iscrowd", 0))
-        if row.get("category_id") in labels or crowd:
-            label = DONT_CARE if crowd else labels[row["category_id"]]
-            unknown = {"score": 1.0, "track_id": -1, "occlusion": -1, "truncation": -1.0}
-            mine.append((box, label, *(row.get(name, value) for name, value in unknown.items())))
-    return {key: _detections(some, f"{path}: image {key}") for key, some in columns.items()}
-
-
-def _detections(rows: Sequence[tuple[Any, ...]], where: str) -> Detections:
-    if not rows:
-        return Detections()
-    xywh, labels, scores, tracks, occlusion, truncation = (list(column) for column in zip(*rows, strict=True))
-    try:
-        return Detections(
-            boxes.from_xywh(np.array(xywh, np.float32)),
-            np.array(scores, np.float32),
-            np.array(labels, np.int64),
-            np.array(tracks, np.int64),
-            np.array(occlusion, np.int16),
-            np.array(truncation, np.float32),
-        )
-    except (InputError, TypeError, ValueError) as error:
-        raise InputError(where, f"cannot be read ({error})", "numbers as COCO writes them") from None
-
-
-def _box(row: _Row, where: str) -> list[float]:
-    """x, y, width, height in pixels."""
-
-    def refuse(came: str) -> NoReturn:
-        raise InputError(where, came, "bbox [x, y, width, height] in pixels, width and height above 0")
-
-    box = row.get("bbox")
-    if not isinstance(box, list) or len(box) != 4 or not all(isinstance(v, int | float) for v in box):
-        refuse(f"has the bbox {json.dumps(box)[:80]}")
-    if not all(map(math.isfinite, box)) or box[2] <= 0 or box[3] <= 0:
-        refuse(f"has an inverted, empty or endless box {box}")
-    return box
+        category, crowd = key_of(row.get("category_id")), bool(row.get("iscrowd", 0))
+        mine = found.setdefault(key, Faces())
+        if category not in labels and not crowd:
+            mine = Faces()  # that nobody wants; a broken one is told all the same
+        add_face(mine, row, DONT_CARE if crowd else labels.get(category, 0), where)
+    return {key: faces.detections() for key, faces in found.items()}
 
 
 @dataclass

@@ -16,7 +16,7 @@ from faceir.detections import DONT_CARE, Detections
 from faceir.errors import FaceirError, InputError
 from faceir.flow import Frame
 
-__all__ = ["Came", "Classes", "Entry", "Faces", "find_picture", "number"]
+__all__ = ["Came", "Classes", "Entry", "Faces", "find_picture", "head", "is_text", "number", "shown"]
 
 
 class Classes:
@@ -129,10 +129,18 @@ def number(text: object, where: object, what: str) -> float:
     try:
         value = float(text)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise InputError(where, f"{what} is {str(text)[:40]!r}", "a number") from None
+        raise InputError(where, f"{what} is {shown(text, 40)}", "a number") from None
     if not np.isfinite(value):
-        raise InputError(where, f"{what} is {str(text)[:40]}", "a finite number")
+        raise InputError(where, f"{what} is {value}", "a finite number")
     return value
+
+
+def shown(value: object, most: int = 80) -> str:
+    """What came, for a message."""
+    try:
+        return repr(value)[:most]
+    except RecursionError:
+        return "nested too deeply"
 
 
 def find_picture(folder: Path, name: str) -> Path | None:
@@ -143,3 +151,20 @@ def find_picture(folder: Path, name: str) -> Path | None:
             if path.is_file():
                 return path
     return None
+
+
+def head(path: Path, size: int = 4096) -> str:
+    """The first bytes of a file as text; empty when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def is_text(text: str) -> bool:
+    """False for what no file's name can hold: zero bytes, and halves of UTF-16 pairs, which JSON can."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-
-from faceir.data import coco, csv_labels, kitti, shards, tfrecords, voc, wider, yolo
-from faceir.data.entry import Came, Classes, Entry
+from faceir.data import coco_labels, csv_labels, kitti, shards, tfrecords, voc, wider, yolo
+from faceir.data.entry import Came, Classes, Entry, head
 from faceir.data.kitti import PICTURE_SUFFIXES, Item
-from faceir.detections import DONT_CARE, Detections
 from faceir.errors import InputError, need_file
 
 __all__ = ["FORMATS", "Format", "guess"]
@@ -32,15 +27,28 @@ def _read_kitti(where: Path, classes: Classes, images: Path | None) -> Iterator[
     """KITTI folders and our shards, which are KITTI inside."""
     if images is not None:
         raise InputError("--images", f"{where} says itself where its pictures lie", "no --images")
-    sharded, stems = shards.is_sharded(where), _Stems()
-    for item in shards.find(where) if sharded else kitti.walk(where):
+    if shards.is_sharded(where):
+        yield from _read_shards(where, classes)
+        return
+    stems = _Stems()
+    for item in kitti.walk(where):
         stems.add(item)
         try:
             yield _kitti_entry(item, classes)
         except InputError as error:
             yield error
-    if not sharded and not (where / "manifest.csv").exists():
+    if not (where / "manifest.csv").exists():
         yield from stems.orphans()
+
+
+def _read_shards(where: Path, classes: Classes) -> Iterator[Came]:
+    items = shards.Shards(where)
+    _ = items.rows  # told at once, not for each picture
+    for number in range(len(items)):
+        try:
+            yield _kitti_entry(items[number], classes)
+        except InputError as error:
+            yield error
 
 
 def _kitti_entry(item: Item, classes: Classes) -> Entry:
@@ -74,82 +82,6 @@ class _Stems:
             for path in sorted(folder.glob("*.txt")):
                 if path.name not in names:
                     yield InputError(path, "has no picture", f"a picture named {path.stem}")
-
-
-def _coco_files(where: Path) -> list[Path]:
-    """The COCO files of a folder; a file itself."""
-    if where.is_file():
-        return [where]
-    places = (where, where / "annotations", where / "labels")
-    found = [p for place in places for p in sorted(place.glob("*.json")) if '"images"' in _head(p, 1 << 20)]
-    return found or [p for place in places for p in sorted(place.glob("*.json"))]
-
-
-def _head(path: Path, size: int = 4096) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(size).decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _read_coco(where: Path, classes: Classes, images: Path | None) -> Iterator[Came]:
-    """All COCO files below a folder; a file's name says its split. A document is read whole, or refused whole."""
-    found = _coco_files(where)
-    if not found:
-        raise InputError(where, "holds no COCO file", "labels.json or annotations/*.json")
-    for path in found:
-        yield from _read_coco_file(path, classes, images or (where / "images" if _split_of(path) else None))
-
-
-def _split_of(path: Path) -> str:
-    words = path.stem.lower().replace("2017", "").replace("-", "_").split("_")
-    return next((split for split in ("train", "val", "test") if split in words), "")
-
-
-def _read_coco_file(path: Path, classes: Classes, images: Path | None) -> Iterator[Came]:
-    try:
-        document = json.loads(need_file(path, "a COCO JSON file").read_bytes())
-        listed = document["images"] if isinstance(document, dict) else []
-        names = [str(row["name"]) for row in document.get("categories", [])] if isinstance(document, dict) else []
-        for name in names or ["face"]:
-            classes.label(name)
-        ignored = len(classes.names)  # the label of a category DontCare, which is a class to COCO alone
-        known = {**classes.mapping, "dontcare": "dontcare"}
-        frames = coco.read(path, known, [*classes.names, "dontcare"], path.parent)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise InputError(path, f"cannot be read ({error!r})", "a COCO document") from None
-    del document
-    for row, frame in zip(listed, frames, strict=True):
-        faces = frame.detections
-        faces = replace(faces, labels=np.where(faces.labels == ignored, DONT_CARE, faces.labels))
-        try:
-            yield _coco_entry(path, row, faces, images)
-        except InputError as error:
-            yield error
-
-
-_SIDES = ("width", "height")
-
-
-def _coco_entry(path: Path, row: dict[str, Any], faces: Detections, images: Path | None) -> Entry:
-    place, split = PurePosixPath(str(row["file_name"])), _split_of(path)
-    picture = _coco_picture(path, place, images)
-    inner = [part for n, part in enumerate(place.parts[:-1]) if n or part not in ("images", "/")]
-    width, height = (side if isinstance(side, int) and 0 < side < 1 << 31 else 0 for side in map(row.get, _SIDES))
-    stated = (width, height) if width and height else None
-    return Entry(Item(picture, path, "/".join(inner), {"split": split} if split else {}), faces, stated)
-
-
-def _coco_picture(path: Path, name: PurePosixPath, images: Path | None) -> Path:
-    """Below the document's folder, as `faceir` writes; else where COCO's own pictures lie, by split."""
-    stem = path.stem.removeprefix("instances_")
-    top = path.parent.parent if path.parent.name == "annotations" else path.parent
-    places = [path.parent, *([images] if images else []), top / stem, top / "images" / stem, top / "images", top]
-    try:
-        return next((p / name for p in places if (p / name).is_file()), (images or path.parent) / name)
-    except (ValueError, OSError) as error:
-        raise InputError(path, f"names a file that cannot be ({error})", "names of pictures") from None
 
 
 def _wider_lists(where: Path) -> list[Path]:
@@ -197,14 +129,6 @@ def _count_csv(where: Path) -> int:
     return max(_lines(_csv_files(where), new) - 1, 0)
 
 
-def _count_coco(where: Path) -> int:
-    total = 0
-    for path in _coco_files(where):
-        with path.open("rb") as file:
-            total += sum(chunk.count(b'"file_name"') for chunk in iter(lambda: file.read(1 << 22), b""))
-    return total
-
-
 def _count_wider(where: Path) -> int:
     return _lines(
         (p for p in _wider_lists(where) if p.suffix == ".txt"), lambda line: line.strip().endswith(PICTURE_SUFFIXES)
@@ -218,7 +142,7 @@ def _count_yolo(where: Path) -> int:
 FORMATS = {
     "kitti": Format(_read_kitti, lambda where: sum(1 for _ in kitti.walk(where))),
     "shards": Format(_read_kitti, lambda where: len(shards.find(where))),
-    "coco": Format(_read_coco, _count_coco),
+    "coco": Format(coco_labels.read, coco_labels.count),
     "voc": Format(voc.read, lambda where: sum(1 for _ in voc.label_files(where))),
     "yolo": Format(yolo.read, _count_yolo),
     "wider": Format(_joined(_wider_lists, wider.read, "wider_face_SPLIT_bbx_gt.txt or .mat"), _count_wider),
@@ -254,7 +178,7 @@ def _guess_folder(folder: Path) -> str | None:
         return "wider"
     if any((folder / name).is_file() for name in ("data.yaml", "data.yml", "dataset.yaml")):
         return "yolo"
-    if _coco_files(folder):
+    if coco_labels.files(folder):
         return "coco"
     if (folder / "labels.csv").is_file():
         return "csv"
@@ -271,7 +195,7 @@ def _kitti_or_yolo(tops: Iterable[Path]) -> str:
     for top in tops:
         for labels in ("labels", "label_2"):
             for path in (top / labels).rglob("*.txt") if (top / labels).is_dir() else ():
-                words = _head(path).split()
+                words = head(path).split()
                 if words and path.name not in ("classes.txt", "obj.names"):
                     return "yolo" if words[0].isdigit() else "kitti"
     return "kitti"

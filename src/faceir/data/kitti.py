@@ -29,6 +29,7 @@ __all__ = [
     "decode",
     "find",
     "format_lines",
+    "label_of",
     "parse_lines",
     "read",
     "read_frame",
@@ -60,14 +61,26 @@ class Item:
         """The picture's file as stored; raises `InputError` when it cannot be read."""
         return _picture_data(self.picture)
 
+    def picture_ends(self, first: int, last: int) -> tuple[bytes, bytes]:
+        """So many of the first and last bytes of the picture's file; raises as `picture_data`."""
+        return _picture_ends(self.picture, first, last)
+
     def label_data(self) -> bytes | None:
         """The label file as stored, None when there is none; raises `InputError` when it cannot be read."""
         return _label_data(self.label)
 
+    def named(self, root: Path) -> tuple[str, str]:
+        """Picture and label as they lie below the data set's folder, with slashes."""
+        return _below(self.picture, root), _below(self.label, root)
+
     def check(self) -> None:
         """Raise `InputError` unless there are a picture and a label file; neither is decoded."""
-        need_file(self.picture, "a picture")
-        if not self.label.exists():
+        try:
+            need_file(self.picture, "a picture")
+            labelled = self.label.exists()
+        except OSError as error:  # a name that is too long, say
+            raise InputError(self.picture, error.strerror or "cannot be opened", "a picture") from None
+        if not labelled:
             raise InputError(self.label, "does not exist", "a label file, empty when there is no face")
 
 
@@ -136,12 +149,19 @@ _MANIFEST = ("picture", "set", "terms", "split")
 
 def _rows(manifest: Path) -> Iterator[dict[str, str]]:
     wanted = f"a CSV file in UTF-8 with columns {', '.join(_MANIFEST)}"
-    with manifest.open(newline="", encoding="utf-8-sig") as file:  # as Excel writes it, too
+    try:
+        file = manifest.open(newline="", encoding="utf-8-sig")  # as Excel writes it, too
+    except OSError as error:
+        raise InputError(manifest, error.strerror or "cannot be opened", wanted) from None
+    with file:
         rows = csv.DictReader(file)
         try:
-            lacks = set(_MANIFEST) - set(rows.fieldnames or ())
+            columns = list(rows.fieldnames or ())
+            lacks = set(_MANIFEST) - set(columns)
             if lacks:
                 raise InputError(manifest, f"lacks the column {', '.join(sorted(lacks))}", wanted)
+            if len(set(columns)) < len(columns):
+                raise InputError(manifest, "names a column twice", wanted)
             for row in rows:
                 if None in row or None in row.values():  # what csv makes of a row of another length
                     raise InputError(manifest, f"line {rows.line_num} has other columns than the first line", wanted)
@@ -153,8 +173,12 @@ def _rows(manifest: Path) -> Iterator[dict[str, str]]:
 
 
 def _item(picture: Path, source: str, about: Mapping[str, str] | None = None) -> Item:
-    labels = _LAYOUTS.get(picture.parent.name, "labels")
-    return Item(picture, picture.parent.parent / labels / f"{picture.stem}.txt", source, about or {})
+    return Item(picture, label_of(picture), source, about or {})
+
+
+def label_of(picture: Path) -> Path:
+    """Where the label file of a picture lies."""
+    return picture.parent.parent / _LAYOUTS.get(picture.parent.name, "labels") / f"{picture.stem}.txt"
 
 
 def read(items: Iterable[Item], class_mapping: Mapping[str, str], classes: Sequence[str]) -> Iterator[Frame]:
@@ -193,6 +217,20 @@ def _picture_data(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(path, error.strerror or "cannot be opened", "a picture", "check the path") from None
+
+
+def _picture_ends(path: Path, first: int, last: int) -> tuple[bytes, bytes]:
+    try:
+        with path.open("rb") as file:
+            head = file.read(first)
+            file.seek(max(os.fstat(file.fileno()).st_size - last, 0))
+            return head, file.read(last)
+    except OSError as error:
+        raise InputError(path, error.strerror or "cannot be opened", "a picture") from None
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def _label_data(path: Path) -> bytes | None:

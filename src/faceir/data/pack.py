@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from faceir.data.kitti import Item
-from faceir.data.shards import FORMAT, INDEX, ROW, ROWS, digest
+from faceir.data.shards import FORMAT, INDEX, ROW, ROWS, digest, is_place
 from faceir.data.sources import BESIDE, copy_beside
 from faceir.errors import InputError
 
@@ -25,6 +25,7 @@ __all__ = ["SKIPPED", "Limit", "Result", "pack"]
 
 SKIPPED = "skipped.txt"
 _GROUP = ("set", "terms", "split")
+_STATED = {"name", "sha256", "bytes", "pictures", "faces", "groups", "skipped", "source"}
 _OURS = re.compile(r"faceir-(\d{6,})\.(tar|npy|json)(\.part)?")
 
 
@@ -127,7 +128,8 @@ def _fingerprint(chunk: Sequence[Item], folder: Path) -> str:
 
 
 def _name(item: Item, folder: Path) -> str:
-    return item.picture.relative_to(folder).as_posix()
+    inside = item.picture.is_relative_to(folder)  # a manifest may name others
+    return (item.picture.relative_to(folder) if inside else item.picture).as_posix()
 
 
 def _whole(path: Path, source: str, changed_ns: int) -> dict[str, Any] | None:
@@ -136,9 +138,9 @@ def _whole(path: Path, source: str, changed_ns: int) -> dict[str, Any] | None:
         entry: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         rows = np.load(path.with_suffix(".npy"), mmap_mode="r")
         same = entry["source"] == source and changed_ns <= path.stat().st_mtime_ns
-        whole = rows.dtype == ROW and len(rows) == entry["pictures"]
+        whole = entry.keys() >= _STATED and rows.dtype == ROW and len(rows) == entry["pictures"]
         return entry if same and whole and digest(path) == entry["sha256"] else None
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError):
         return None
 
 
@@ -177,6 +179,8 @@ def _write_shard(
 
 def _write_item(tar: _Tar, item: Item, name: str, key: str, groups: dict[tuple[str, str, str], int]) -> tuple[int, ...]:
     """One picture's files; its `ROW`. Raises `InputError` before anything is written when it cannot be read."""
+    if not is_place(name):
+        raise InputError(name, "lies outside of the folder", "a picture below it")
     data, label = item.picture_data(), item.label_data()
     # An eighth of the size is decoded faster, and fails where the whole would.
     if not data or cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) is None:

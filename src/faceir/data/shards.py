@@ -17,17 +17,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from faceir.data import kitti
+from faceir.data.entry import is_text, shown
 from faceir.data.items import Items, Numbers, select
 from faceir.data.kitti import Filter, Item
 from faceir.errors import InputError, need_file
 
-__all__ = ["FORMAT", "INDEX", "ROW", "ROWS", "Shards", "digest", "find", "is_sharded", "verify"]
+__all__ = ["FORMAT", "INDEX", "ROW", "ROWS", "Shards", "digest", "find", "is_place", "is_sharded", "verify"]
 
 FORMAT = 1
 INDEX, ROWS = "index.json", "samples.npy"
@@ -60,6 +62,15 @@ class Packed(Item):
     def picture_data(self) -> bytes:
         """As `Item.picture_data`."""
         return _read(self.shard, self.start, self.size)
+
+    def picture_ends(self, first: int, last: int) -> tuple[bytes, bytes]:
+        """As `Item.picture_ends`."""
+        first, last = min(first, self.size), min(last, self.size)
+        return _read(self.shard, self.start, first), _read(self.shard, self.start + self.size - last, last)
+
+    def named(self, root: Path) -> tuple[str, str]:
+        """As `Item.named`, below the folder that was packed."""
+        return super().named(Path(self.shard))
 
     def label_data(self) -> bytes | None:
         """As `Item.label_data`."""
@@ -102,14 +113,22 @@ class Shards(Items):
         """A `ROW` a picture, on disk."""
         path = need_file(self.folder / ROWS, "the shards' rows")
         try:
-            rows: npt.NDArray[Any] = np.load(path, mmap_mode="r")
-        except (ValueError, OSError) as error:
+            rows: npt.NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+        except (ValueError, TypeError, OSError, EOFError, OverflowError, SyntaxError, TokenError) as error:
             raise InputError(path, f"cannot be read ({error})", "the shards' rows", _AGAIN) from None
         if rows.dtype != ROW or rows.shape != (len(self),):
             raise InputError(
                 path, f"holds {rows.shape} of {rows.dtype}", f"{len(self)} rows of format {FORMAT}", _AGAIN
             )
         return np.asarray(rows)  # still on disk; a memmap is slow to index
+
+    @property
+    def _groups(self) -> npt.NDArray[Any]:
+        """Of each row its number in `groups`."""
+        groups: npt.NDArray[Any] = self.rows["group"]
+        if groups.max() >= len(self.contents["groups"]):
+            raise InputError(self.folder / ROWS, "names groups that the index lacks", "the shards' rows", _AGAIN)
+        return groups
 
     def entry(self, number: int) -> Item:
         """One picture with its labels and manifest row, read at once; the picture itself is read when asked for."""
@@ -120,16 +139,17 @@ class Shards(Items):
         try:
             told = json.loads(data[about - first :])
             name, source, stated = told["picture"], told["set"], told["row"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise InputError(shard, f"picture {number} is not where the index says", "whole shards", _AGAIN) from None
+        if not (is_place(name) and isinstance(source, str) and _is_row(stated)):
+            raise InputError(shard, f"picture {number} is {shown(told)}", "a place, a set and a row", _AGAIN)
         text = data[:label_size] if label else None
-        return Packed(
-            Path(shard, name), Path(shard, f"{name.rpartition('.')[0]}.txt"), source, stated, shard, start, size, text
-        )
+        picture = Path(shard, name)
+        return Packed(picture, kitti.label_of(picture), source, stated, shard, start, size, text)
 
     def sets(self, numbers: Numbers | None = None) -> Counter[str]:
         """Pictures of each set among all, or among these; by the index alone."""
-        groups = self.rows["group"] if numbers is None else self.rows["group"][numbers]
+        groups = self._groups if numbers is None else self._groups[numbers]
         found: Counter[str] = Counter()
         for group, count in zip(self.contents["groups"], np.bincount(groups).tolist(), strict=False):
             found[group["set"]] += count
@@ -140,19 +160,32 @@ class Shards(Items):
         wanted = [want.wants(group) for group in self.contents["groups"]]
         if all(wanted):
             return self
-        numbers = np.flatnonzero(np.array(wanted)[self.rows["group"]])
+        numbers = np.flatnonzero(np.array(wanted)[self._groups])
         if not len(numbers):
             raise InputError(self.folder, "holds no labelled picture", f"some of {want}")
         return select(self, numbers)
 
 
+def is_place(name: object) -> bool:
+    """Whether this names a file below a folder."""
+    if not isinstance(name, str) or name.startswith("/") or not is_text(name):
+        return False
+    parts = set(name.split("/"))
+    return ".." not in parts and bool(parts - {"", "."})
+
+
+def _is_row(stated: object) -> bool:
+    return isinstance(stated, dict) and all(isinstance(value, str) for value in stated.values())
+
+
 def _read(shard: str, start: int, size: int) -> bytes:
     try:
         with open(shard, "rb", buffering=0) as file:  # half the time of a Path's, at each sample
-            data = os.pread(file.fileno(), size, start)
+            whole = 0 <= size <= os.fstat(file.fileno()).st_size - start  # asked first: a broken size may be gigabytes
+            data = os.pread(file.fileno(), size, start) if whole else b""
     except OSError as error:
         raise InputError(shard, error.strerror or "cannot be opened", "a shard", _AGAIN) from None
-    if len(data) != size:
+    if not whole or len(data) != size:
         raise InputError(shard, f"ends within the {size} bytes from {start} on", "a whole shard", _AGAIN)
     return data
 
@@ -176,11 +209,13 @@ def read_index(folder: Path) -> dict[str, Any]:
     try:
         index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if index["format"] != FORMAT:
-            raise InputError(path, f"has format {index['format']}", f"format {FORMAT}", "pack it again")
-        whole = index["pictures"] == sum(int(shard["pictures"]) for shard in index["shards"]) > 0
+            raise InputError(path, f"has format {shown(index['format'], 40)}", f"format {FORMAT}", "pack it again")
+        counts = [shard["pictures"] for shard in index["shards"]]
+        whole = all(type(count) is int and 0 <= count < 1 << 40 for count in counts)
+        whole = whole and index["pictures"] == sum(counts) > 0
         groups = [{key: str(group[key]) for key in ("set", "terms", "split")} for group in index["groups"]]
-        names = [Path(str(shard["name"])).name == shard["name"] for shard in index["shards"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        names = [is_place(shard["name"]) and "/" not in shard["name"] for shard in index["shards"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise InputError(path, f"cannot be read ({error!r})", "the index of a folder of shards", _AGAIN) from None
     if not whole or not all(names):
         raise InputError(path, "does not agree with itself", "counts that sum up, names without folders", _AGAIN)
@@ -197,13 +232,13 @@ def verify(folder: str | Path, on_shard: Callable[[int], None] = lambda _: None)
     """What differs from the checksums of the index; empty = all is whole. `on_shard` hears the number looked at."""
     folder = Path(folder)
     index, found = read_index(folder), []
-    stated: Sequence[Mapping[str, Any]] = [*index["shards"], {"name": ROWS, "sha256": index["rows_sha256"]}]
+    stated: Sequence[Mapping[str, Any]] = [*index["shards"], {"name": ROWS, "sha256": index.get("rows_sha256")}]
     for number, one in enumerate(stated, 1):
         path = folder / str(one["name"])
         try:
             came = digest(need_file(path, "a shard"))
-            if came != one["sha256"]:
-                raise InputError(path, f"has sha256 {came}", str(one["sha256"]), "pack it again")
+            if came != one.get("sha256"):
+                raise InputError(path, f"has sha256 {came}", shown(one.get("sha256")), "pack it again")
         except InputError as error:
             found.append(error)
         except OSError as error:

@@ -16,6 +16,7 @@ from faceir.errors import InputError, need_file
 
 __all__ = [
     "BESIDE",
+    "INTERNAL",
     "NAME",
     "NOTES",
     "Source",
@@ -30,6 +31,8 @@ __all__ = [
 NAME = "sources.toml"
 BESIDE = (NAME, "credits.csv")
 """Files beside a data set that say where its pictures come from; they go with it."""
+INTERNAL = "internal"
+"""Terms of pictures for validation only, also in a `manifest.csv`."""
 NOTES = ("training", "labels", "bias", "limits", "credits")
 """Texts (Markdown) that only a person can write; the card puts each into its section."""
 _T = TypeVar("_T", "Source", "Terms")
@@ -68,6 +71,11 @@ class Sources:
     sets: Mapping[str, Source] = field(default_factory=dict)
     terms: Mapping[str, Terms] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    def for_validation(self, name: str) -> bool:
+        """Whether no weights may learn from this set."""
+        one = self.sets.get(name)
+        return one is not None and (one.use == "validation" or one.terms == INTERNAL)
 
     def of(self, names: Container[str]) -> Sources:
         """What is stated of these sets alone: they, their terms, and the notes."""

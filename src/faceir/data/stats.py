@@ -168,7 +168,7 @@ def collect(
     looked = frozenset(drawn.tolist())
     for number, item in enumerate(items):
         try:
-            truth, size_wh = kitti.read_truth(item, mapping, classes), read_header(item.picture).size_wh
+            truth, size_wh = kitti.read_truth(item, mapping, classes), read_header(item).size_wh
             rgb = kitti.decode(item.picture_data(), item.picture) if number in looked else None
         except InputError as error:
             stats.left_out.append(error)

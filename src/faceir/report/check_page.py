@@ -20,6 +20,7 @@ from faceir.data import kitti
 from faceir.data.check.finding import RULES, Finding, Xyxy
 from faceir.data.check.labelled import rows_of
 from faceir.data.check.run import Checked
+from faceir.data.kitti import Item
 from faceir.errors import InputError
 from faceir.report.files import template
 from faceir.report.pictures import Box
@@ -44,9 +45,10 @@ class Sheet:
 
 
 def sheets(
-    findings: Sequence[Finding], folder: Path, most: int = MOST_PICTURES, on_picture: Callable[[], None] = lambda: None
-) -> list[Sheet]:
-    """The `most` worst pictures of `findings`, which are ranked; each is read once.
+    findings: Sequence[Finding], items: Iterable[Item], root: Path, most: int = MOST_PICTURES,
+    on_picture: Callable[[], None] = lambda: None,
+) -> list[Sheet]:  # fmt: skip
+    """The `most` worst pictures of `findings`, which are ranked; each is read once. `items` are those of `root`.
 
     A note that changes nothing asks for no decision, so it is not shown.
     """
@@ -54,21 +56,34 @@ def sheets(
     for number, finding in enumerate(findings):
         if finding.picture and (finding.severity != "note" or finding.change is not None):
             of_picture.setdefault(finding.picture, []).append((number, finding))
+    shown = list(of_picture)[:most]
+    item_of = _items_of(set(shown), items, root)
     made = []
-    for picture, found in list(of_picture.items())[:most]:
-        made.append(_sheet(picture, found, folder))
+    for picture in shown:
+        made.append(_sheet(picture, of_picture[picture], item_of[picture]))
         on_picture()
     return made
 
 
-def _sheet(picture: str, found: Sequence[tuple[int, Finding]], folder: Path) -> Sheet:
+def _items_of(pictures: set[str], items: Iterable[Item], root: Path) -> dict[str, Item]:
+    found: dict[str, Item] = {}
+    for item in items if pictures else ():
+        name = item.named(root)[0]
+        if name in pictures:
+            found[name] = item
+        if len(found) == len(pictures):
+            break
+    return found
+
+
+def _sheet(picture: str, found: Sequence[tuple[int, Finding]], item: Item) -> Sheet:
     uri, size_wh = "", (1, 1)
     try:
-        image = kitti.read_image(folder / picture)
+        image = kitti.decode(item.picture_data(), item.picture)
         uri, size_wh = _packed(image), (image.shape[1], image.shape[0])
     except InputError:
         pass  # that it cannot be read is among the findings
-    return Sheet(picture, uri, size_wh, tuple(_boxes(found, folder / found[0][1].label)), tuple(found))
+    return Sheet(picture, uri, size_wh, tuple(_boxes(found, item)), tuple(found))
 
 
 def _packed(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> str:
@@ -80,11 +95,11 @@ def _packed(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
 
 
-def _boxes(found: Sequence[tuple[int, Finding]], label: Path) -> Iterable[Box]:
+def _boxes(found: Sequence[tuple[int, Finding]], item: Item) -> Iterable[Box]:
     """The labels as they are, then what is in question, then what is proposed."""
     try:
-        rows = rows_of(label.read_text(encoding="utf-8"))[0]
-    except (OSError, UnicodeDecodeError):
+        rows = rows_of((item.label_data() or b"").decode("utf-8"))[0]
+    except (InputError, UnicodeDecodeError):
         rows = ()
     for row in rows:
         yield Box(row.xyxy, "ignored" if row.ignored else "truth", f"line {row.line}: {row.name}")

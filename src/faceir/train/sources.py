@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ import numpy as np
 
 from faceir import spec as specs
 from faceir.data import kitti, shards
-from faceir.data.items import Numbers, Runs, join, select
-from faceir.data.sources import Sources, find_sources
+from faceir.data.items import Numbers, Runs, count_sets, join, select
+from faceir.data.sources import INTERNAL, Sources, find_sources, parse_sources
 from faceir.detections import DONT_CARE
 from faceir.errors import InputError, SpecError
 from faceir.spec.experiment_pb2 import DatasetConfig, Experiment
 from faceir.train.loader import Mixture
 
-__all__ = ["FOLDS", "Data", "check_labels", "class_mapping", "find_data", "mixture"]
+__all__ = ["FOLDS", "Data", "check_labels", "class_mapping", "find_data", "mixture", "tell_terms"]
 
 FOLDS = 7
 FOLD_SHARE = 0.14
@@ -41,6 +41,8 @@ class Data:
     """What the `sources.toml` beside the data sources say."""
     faces: Mapping[str, int] = field(default_factory=dict)
     """Faces to be trained of each set, as `check_labels` counted them; empty before."""
+    internal: frozenset[str] = frozenset()
+    """Sets with pictures whose manifest keeps them for validation, as `check_labels` found them."""
 
 
 def find_data(spec: Experiment) -> Data:
@@ -126,7 +128,7 @@ def check_labels(data: Data, spec: Experiment) -> tuple[Data, dict[Path, InputEr
     """
     mapping, classes = class_mapping(spec), specs.class_names(spec)
     problems: dict[Path, InputError] = {}
-    of_class, of_set = Counter(dict.fromkeys(classes, 0)), Counter[str]()
+    of_class, of_set, internal = Counter(dict.fromkeys(classes, 0)), Counter[str](), set[str]()
     items = join([data.training, data.validation])
     for number, item in enumerate(items):
         try:
@@ -135,6 +137,8 @@ def check_labels(data: Data, spec: Experiment) -> tuple[Data, dict[Path, InputEr
         except InputError as error:
             problems[item.picture] = error
             continue
+        if item.about.get("terms") == INTERNAL:
+            internal.add(item.source)
         faces = [classes[label] for label in truth.labels.tolist() if label != DONT_CARE]
         of_class.update(faces)
         if number < len(data.training):
@@ -151,4 +155,37 @@ def check_labels(data: Data, spec: Experiment) -> tuple[Data, dict[Path, InputEr
             f"names that dataset_config.target_class_mapping maps to {', '.join(empty)}",
             "add a target_class_mapping entry",
         )  # fmt: skip
-    return replace(_without(data, problems) if problems else data, faces=of_set), problems
+    sound = _without(data, problems) if problems else data
+    return replace(sound, faces=of_set, internal=frozenset(internal)), problems
+
+
+def tell_terms(data: Data, learnt: Mapping[str, Any]) -> Iterator[str]:
+    """What the plan says of terms: sets that nobody states those of, and sets that are for validation only.
+
+    `learnt` is what the checkpoint will say of its pictures (`provenance`), those of earlier weights included.
+    """
+    stated, sets = Sources(), list[str]()
+    for part in (learnt, learnt.get("inherited", {})):
+        stated = stated.over(parse_sources(part.get("sources", {}), "the weights before"))
+        sets += part.get("sets", {})
+    trained, validated = sorted(set(sets)), sorted(count_sets(data.validation).keys() - set(sets))
+    unstated = [name or "a set without name" for name in trained if name not in stated.sets]
+    if unstated:
+        yield (
+            f"nobody states those of {', '.join(unstated)}: what the weights may be used for is not known, and their "
+            "card will say so; a sources.toml beside the pictures states them (docs/report.md)"
+        )
+    every = stated.over(data.stated)
+    for names, how in (
+        (trained, "but is trained on: leave it out by exclude_set"),
+        (validated, "as it is used here"),
+    ):
+        for name in names:
+            if every.for_validation(name) or name in data.internal:
+                yield f"{name} is for validation only ({_meaning(every, name)}), {how}"
+
+
+def _meaning(stated: Sources, name: str) -> str:
+    terms = stated.sets[name].terms if name in stated.sets else INTERNAL
+    means = stated.terms[terms].means if terms in stated.terms else "no weights may learn from it"
+    return f"{terms}: {means}"

@@ -28,7 +28,9 @@ _SHOWN = 10
 
 
 def check(
-    folder: Annotated[Path, typer.Option("-d", "--dataset", help="Folder with images/ and labels/, or of such.")],
+    folder: Annotated[
+        Path, typer.Option("-d", "--dataset", help="Folder with images/ and labels/, of such or of shards.")
+    ],
     detector: Annotated[
         str, typer.Option(help="Hold the labels against this model, as evaluate takes it: default, a file, or none.")
     ] = "none",
@@ -72,17 +74,17 @@ def check(
     if json is not None:
         _write_json(checked, json, folder)
     if html is not None:
-        _write_page(checked, html, folder, most)
+        _write_page(checked, items, html, folder, most)
     _print(checked, Console(highlight=False, markup=False, width=126))
     worst = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
     if checked.left_out or any(finding.severity in worst for finding in checked.findings):
         raise typer.Exit(1)
 
 
-def _items(folder: Path, split: str, source: Sequence[str]) -> list[Item]:
-    from faceir.data import kitti
+def _items(folder: Path, split: str, source: Sequence[str]) -> Sequence[Item]:
+    from faceir.data import kitti, shards
 
-    items = kitti.find(folder, kitti.Filter(split))
+    items = shards.find(folder, kitti.Filter(split))
     if source:
         items = [item for item in items if item.source in source]
         if not items:
@@ -91,7 +93,7 @@ def _items(folder: Path, split: str, source: Sequence[str]) -> list[Item]:
 
 
 def _seen(
-    items: list[Item], folder: Path, classes: Sequence[str], codes: frozenset[str], model: str, key: str | None
+    items: Sequence[Item], folder: Path, classes: Sequence[str], codes: frozenset[str], model: str, key: str | None
 ) -> Checked:
     """What a detector says, without counting the pictures again."""
     from rich.console import Console
@@ -133,7 +135,7 @@ def _write_json(checked: Checked, path: Path, folder: Path) -> None:
     write_text(json_module.dumps(document, indent=1), path)
 
 
-def _write_page(checked: Checked, path: Path, folder: Path, most: int) -> None:
+def _write_page(checked: Checked, items: Sequence[Item], path: Path, folder: Path, most: int) -> None:
     from rich.console import Console
 
     from faceir.report.check_page import render, sheets
@@ -141,7 +143,7 @@ def _write_page(checked: Checked, path: Path, folder: Path, most: int) -> None:
 
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("page", total=None, rate="pictures")
-        shown = sheets(checked.ranked(), folder, most, lambda: bar.advance(task))
+        shown = sheets(checked.ranked(), items, folder, most, lambda: bar.advance(task))
     write_text(render(checked, shown, folder.resolve().name), path)
     print(f"{path}: {len(shown)} pictures, {path.stat().st_size / 1e6:.1f} MB")
 
@@ -177,8 +179,13 @@ def apply(
 
     Files as they were are kept in `.before-corrections` of the data set. The same corrections again do nothing.
     """
+    from faceir.data import shards
     from faceir.data.check import corrections as made
 
+    if shards.is_sharded(folder):
+        raise InputError(
+            folder, "holds shards, in which no label file lies", "the folder that was packed", "then pack it again"
+        )
     given = made.read_corrections(corrections)
     planned = made.plan(folder, given)
     if dry_run:

@@ -22,7 +22,9 @@ _SHOWN = 10
 
 
 def stats(
-    folder: Annotated[Path, typer.Option("-d", "--dataset", help="Folder with images/ and labels/, or of such.")],
+    folder: Annotated[
+        Path, typer.Option("-d", "--dataset", help="Folder with images/ and labels/, of such or of shards.")
+    ],
     split: Annotated[str, typer.Option(help="Only this split of the folder's manifest.csv.")] = "",
     source: Annotated[list[str] | None, typer.Option(help="Only these sets of the folder; repeatable.")] = None,
     label: Annotated[
@@ -37,14 +39,14 @@ def stats(
     """Faces of a picture, sizes, places, shapes, light, noise, modality, occlusion and truncation."""
     from rich.console import Console
 
-    from faceir.data import kitti
+    from faceir.data import kitti, shards
     from faceir.data.stats import collect
     from faceir.evaluate.measures import look_of
     from faceir.fit import Fit
 
     if png or html:
         need("report")  # told before the work
-    items = kitti.find(folder, kitti.Filter(split))
+    items = shards.find(folder, kitti.Filter(split))
     if source:
         items = [item for item in items if item.source in source]
         if not items:

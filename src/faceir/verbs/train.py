@@ -158,6 +158,7 @@ def _checked(data: Data, experiment: Experiment, results: Path, skip: bool, cons
 def _print_plan(training: Training, data: Data, device: str, console: Console) -> None:
     """What will be done, before it is done."""
     from faceir.train.model import count_macs, count_params
+    from faceir.train.sources import tell_terms
 
     size_wh = training.contract.fit.size_wh
     net, batches = training.net, f" in {training.accumulate} batches" if training.accumulate > 1 else ""
@@ -174,6 +175,8 @@ def _print_plan(training: Training, data: Data, device: str, console: Console) -
         ("steps", f"{training.total_steps} of {pictures} pictures{batches}, {training.steps_per_epoch} an epoch"),
     ):  # fmt: skip
         console.print(f"{label:>10}: {text}")
+    for told in tell_terms(data, training.data):
+        console.print(f"{'terms':>10}: {told}")
     if training.teacher:
         console.print(f"{'teacher':>10}: {count_params(training.teacher.net) / 1e6:.2f} M parameters")
     if loaded := training.data.get("pretrained"):

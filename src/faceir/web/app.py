@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
@@ -18,11 +20,12 @@ from faceir.web.engine import EngineLike, MakeStream, as_json, find, without_pas
 from faceir.web.guard import Guard
 from faceir.web.metrics import StreamCollector
 from faceir.web.pictures import BOUNDARY, film, jpeg
+from faceir.web.webrtc import Viewers, installed
 
 if TYPE_CHECKING:
     from faceir.runtime.live.state import StreamState
 
-__all__ = ["NewStream", "make_app"]
+__all__ = ["NewStream", "Offer", "make_app"]
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$"
 _WIDTH = Annotated[int, Query(ge=0, le=8192, description="Most pixels across; 0 = as it is.")]
@@ -37,6 +40,16 @@ class NewStream(BaseModel):
     uri: str = Field(min_length=1, max_length=2048)
 
 
+class Offer(BaseModel):
+    """What a viewer sends to be shown a stream by WebRTC."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["offer"]
+    sdp: str = Field(min_length=1, max_length=65_536)
+    width: int = Field(640, ge=16, le=1920, description="Most pixels across.")
+
+
 def make_app(
     engine: EngineLike,
     make_stream: MakeStream | None = None,
@@ -49,7 +62,16 @@ def make_app(
     With a `token` every request but those for the page itself and /health must bring it. Passwords in addresses are
     never shown.
     """
-    app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None)  # these pages fetch from outside
+    viewers = Viewers(engine)
+
+    @asynccontextmanager
+    async def serving(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await viewers.close()
+
+    # No docs: their pages fetch from outside.
+    app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=serving)
+    app.state.viewers = viewers
     registry = CollectorRegistry(auto_describe=False)
     registry.register(StreamCollector(engine))
 
@@ -65,7 +87,9 @@ def make_app(
             "img-src blob: data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
         )
         headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-        return HTMLResponse(_page().replace("NONCE", nonce), headers=headers)
+        return HTMLResponse(
+            _page().replace("NONCE", nonce).replace("WEBRTC", str(installed()).lower()), headers=headers
+        )
 
     @app.get("/health")
     def health() -> dict[str, Any]:
@@ -73,7 +97,17 @@ def make_app(
         states = [s for s in engine.states() if s.condition != "removed"]
         return {"ok": True, "streams": len(states), "playing": sum(s.condition == "playing" for s in states)}
 
-    app.include_router(_guarded(engine, make_stream, token, registry))
+    router = _guarded(engine, make_stream, token, registry)
+
+    @router.post("/streams/{name}/webrtc")
+    async def webrtc(name: str, offer: Offer) -> dict[str, str]:
+        """The answer to a viewer's offer, with which the live picture begins."""
+        _known(engine, name)
+        if not installed():
+            raise HTTPException(501, "WebRTC is not installed here; type: pip install 'faceir[webrtc]'")
+        return await viewers.answer(name, offer.sdp, offer.width)
+
+    app.include_router(router)
     return app
 
 

@@ -62,10 +62,17 @@ class StreamCollector:
         latency = GaugeMetricFamily("faceir_stream_latency_seconds", text, labels=["stream", "quantile"])
         condition = GaugeMetricFamily("faceir_stream_condition", "1 for what it is in.", labels=["stream", "condition"])
         errors = GaugeMetricFamily("faceir_stream_broken_sinks", "Sinks that failed.", labels=["stream"])
+        text = "How long a part that hangs has not returned; nothing for those that work."
+        hanging = GaugeMetricFamily("faceir_stream_hanging_seconds", text, labels=["stream", "part"])
         for state in states:
             for quantile, field in _LATENCIES.items():
                 latency.add_metric([state.name, quantile], getattr(state, field) / 1000)
             for known in get_args(Condition):
                 condition.add_metric([state.name, known], float(known == state.condition))
             errors.add_metric([state.name], len(state.sink_errors))
-        yield from (latency, condition, errors)
+            longest: dict[str, float] = {}
+            for hang in state.hanging:  # two sinks may be of one kind
+                longest[hang.part] = max(hang.for_s, longest.get(hang.part, 0.0))
+            for part, for_s in longest.items():
+                hanging.add_metric([state.name, part], for_s)
+        yield from (latency, condition, errors, hanging)

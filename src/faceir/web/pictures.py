@@ -6,10 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
-from faceir.flow import Frame
+import numpy as np
+
+from faceir.flow import Frame, Image
 from faceir.web.engine import EngineLike, find
 
-__all__ = ["BOUNDARY", "film", "jpeg"]
+__all__ = ["BOUNDARY", "drawn", "film", "jpeg"]
 
 BOUNDARY = "faceir-frame"
 _QUALITY = 80
@@ -17,8 +19,8 @@ _MOST_FPS = 12.0
 _POLL_S = 0.02
 
 
-def jpeg(frame: Frame, width: int = 0) -> bytes:
-    """`frame` with its faces drawn, at most `width` pixels wide; 0 = as it is."""
+def drawn(frame: Frame, width: int = 0) -> Image:
+    """`frame` with its faces drawn, RGB `[H,W,3]`, at most `width` pixels wide; 0 = as it is."""
     import cv2
 
     from faceir.runtime.draw import draw
@@ -26,8 +28,16 @@ def jpeg(frame: Frame, width: int = 0) -> bytes:
     picture = draw(frame.rgb, frame.detections)
     if width and width < picture.shape[1]:
         to_wh = (width, max(1, round(picture.shape[0] * width / picture.shape[1])))
-        picture = cv2.resize(picture, to_wh, interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        picture = np.asarray(cv2.resize(picture, to_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    return picture
+
+
+def jpeg(frame: Frame, width: int = 0) -> bytes:
+    """What `drawn` gives, encoded."""
+    import cv2
+
+    bgr = drawn(frame, width)[:, :, ::-1]
+    _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return bytes(data)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from faceir.data.check.header import orientation, read_header
+from faceir.data.kitti import Item
 from faceir.errors import InputError
 
 
@@ -25,7 +26,7 @@ def jpeg(turned=None, order="<", filler=0):
 def test_size_is_that_of_the_decoded_picture(tmp_path, turned, order):
     path = tmp_path / "a.jpg"
     path.write_bytes(jpeg(turned, order))
-    header = read_header(path)
+    header = read_header(Item(path, path))
     height, width = cv2.imread(str(path)).shape[:2]
     assert header.size_wh == (width, height)
     assert header.orientation == (turned or 1)
@@ -36,8 +37,8 @@ def test_size_is_that_of_the_decoded_picture(tmp_path, turned, order):
 def test_other_formats(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     cv2.imwrite(str(path), np.zeros((40, 70, 3), np.uint8))
-    assert read_header(path).size_wh == (70, 40)
-    assert read_header(path).whole
+    assert read_header(Item(path, path)).size_wh == (70, 40)
+    assert read_header(Item(path, path)).whole
 
 
 def test_a_long_preview_before_the_size(tmp_path):
@@ -45,8 +46,8 @@ def test_a_long_preview_before_the_size(tmp_path):
     block = b"\xff\xe2" + struct.pack(">H", 60_002) + b"\0" * 60_000
     data = jpeg(6)
     path.write_bytes(data[:2] + block * 4 + data[2:])
-    assert read_header(path).size_wh == (40, 70)
-    assert read_header(path).orientation == 6
+    assert read_header(Item(path, path)).size_wh == (40, 70)
+    assert read_header(Item(path, path)).orientation == 6
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
@@ -54,7 +55,7 @@ def test_a_file_without_its_end(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 255, (90, 90, 3), np.uint8))
     path.write_bytes(path.read_bytes()[:-300])
-    assert not read_header(path).whole
+    assert not read_header(Item(path, path)).whole
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8\xff"])
@@ -62,9 +63,9 @@ def test_what_is_no_picture(tmp_path, data):
     path = tmp_path / "a.jpg"
     path.write_bytes(data)
     with pytest.raises(InputError):
-        read_header(path)
+        read_header(Item(path, path))
     with pytest.raises(InputError, match="No such file"):
-        read_header(tmp_path / "none.jpg")
+        read_header(Item(tmp_path / "none.jpg", path))
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 3))

@@ -515,5 +515,5 @@ def test_no_thread_is_left() -> None:
         engine.add(stream(str(n), Film(1000, n, live=True, every_s=0.01), ListSink()))
     with engine:
         wait_until(lambda: all(state.frames_out for state in engine.states()))
-        assert len(set(threading.enumerate()) - before) <= 2 * 16 + 2
+        assert len(set(threading.enumerate()) - before) <= 2 * 16 + 3
     wait_until(lambda: set(threading.enumerate()) <= before)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from faceir.detections import Detections
 from faceir.flow import DARK, FAILED, UNSEEN, Frame
-from faceir.runtime.live.state import StreamState
+from faceir.runtime.live.state import Hang, StreamState
 from faceir.runtime.live.watch import PerfLines, debug_picture, debug_rows, table
 
 STATE = StreamState("door", "playing", 3.0, frames_in=50, frames_out=48, dropped=2, latency_p50_ms=12.4)
@@ -88,6 +88,10 @@ def test_debug_rows_say_what_happened(events: tuple[str, ...], words: str) -> No
 def test_debug_of_a_stream_without_a_frame() -> None:
     state = replace(STATE, condition="reconnecting", last_error="no answer")
     assert dict(debug_rows(state, None))["source"] == "reconnecting for 3 s: no answer"
+    assert "hangs" not in dict(debug_rows(state, None))
+    state = replace(state, hanging=(Hang("sink Hls", 12.34),))
+    for frame in (None, FRAME):
+        assert dict(debug_rows(state, frame))["hangs"] == "sink Hls has not returned for 12.3 s"
     assert debug_picture(state, None).shape[1] == 640
 
 

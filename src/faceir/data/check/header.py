@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
+from faceir.data.kitti import Item
 from faceir.data.picture_size import picture_size
-from faceir.errors import InputError
 
 __all__ = ["Header", "orientation", "read_header"]
 
@@ -30,22 +28,14 @@ class Header:
     """False when a JPEG or PNG lacks its end."""
 
 
-def read_header(path: Path) -> Header:
-    """The header of a picture file; decoded only where it is neither JPEG nor PNG. Raises `InputError`."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-            size = os.fstat(file.fileno()).st_size
-            file.seek(max(size - _TAIL, 0))
-            tail = file.read(_TAIL)
-            start = next((start for start in _ENDS if head.startswith(start)), None)
-            turned, plain = orientation(head)
-            if start is None or (b"\xff\xc0" not in plain and b"\xff\xc2" not in plain):
-                file.seek(0)
-                turned, plain = orientation(file.read())  # a long preview before the size, or a rarer format
-    except OSError as error:
-        raise InputError(path, error.strerror or "cannot be opened", "a picture") from None
-    width, height = picture_size(plain, path)
+def read_header(item: Item) -> Header:
+    """The header of a picture; decoded only where it is neither JPEG nor PNG. Raises `InputError`."""
+    head, tail = item.picture_ends(_HEAD, _TAIL)
+    start = next((start for start in _ENDS if head.startswith(start)), None)
+    turned, plain = orientation(head)
+    if start is None or (b"\xff\xc0" not in plain and b"\xff\xc2" not in plain):
+        turned, plain = orientation(item.picture_data())  # a long preview before the size, or a rarer format
+    width, height = picture_size(plain, item.picture)
     whole = start is None or _ENDS[start] in tail
     return Header((height, width) if turned >= 5 else (width, height), turned, whole)
 

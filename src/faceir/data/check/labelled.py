@@ -17,7 +17,7 @@ from faceir.data.check.finding import Change, Finding, Xyxy
 from faceir.data.check.header import read_header
 from faceir.errors import InputError
 
-__all__ = ["BadLine", "Labelled", "Row", "array", "below", "read", "removed", "rows_of"]
+__all__ = ["BadLine", "Labelled", "Row", "array", "read", "removed", "rows_of"]
 
 
 _FARTHEST = 1e6  # px; areas of such boxes still are exact enough in float32
@@ -137,15 +137,8 @@ def read(item: kitti.Item, root: Path, classes: Sequence[str]) -> Labelled:
     except InputError as error:
         known["label_error"] = error.came
     try:
-        header = read_header(item.picture)
+        header = read_header(item)
         known |= {"size_wh": header.size_wh, "orientation": header.orientation, "whole": header.whole}
     except InputError as error:
         known["picture_error"] = error.came
-    return Labelled(
-        below(item.picture, root), below(item.label, root), tuple(name.lower() for name in classes), **known
-    )
-
-
-def below(path: Path, root: Path) -> str:
-    """`path` as it lies below `root`, with slashes."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return Labelled(*item.named(root), tuple(name.lower() for name in classes), **known)

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from faceir.data import kitti
+from faceir.data import kitti, shards
 from faceir.data.check.alike import Print, alike, print_of
 from faceir.data.check.finding import RULES, Finding, ranked
 from faceir.data.check.habit import Habit, Pairs, habit_of, pairs_of
 from faceir.data.check.label_rules import LABEL_RULES
-from faceir.data.check.labelled import Labelled, array, below, read
+from faceir.data.check.labelled import Labelled, array, read
 from faceir.data.check.look import look
 from faceir.data.check.seen_rules import SEEN_RULES, Limits, Seen
 from faceir.detections import Detections
@@ -90,7 +90,7 @@ def check_labels(
     work = partial(_label_part, root=root, classes=tuple(classes), codes=frozenset(codes))
     for part in _spread(work, items, workers, tick):
         checked.add(part)
-    if "label-orphan" in codes and not (root / "manifest.csv").exists():
+    if "label-orphan" in codes and not (root / "manifest.csv").exists() and not shards.is_sharded(root):
         checked.findings += _orphans(items, root)
     return checked
 
@@ -113,7 +113,7 @@ def _orphans(items: Iterable[kitti.Item], root: Path) -> Iterator[Finding]:
     for folder, names in named.items():
         for path in sorted(folder.glob("*.txt")):
             if path.name not in names:
-                yield Finding("label-orphan", "", below(path, root), f"no picture is named {path.stem}")
+                yield Finding("label-orphan", "", path.relative_to(root).as_posix(), f"no picture is named {path.stem}")
 
 
 def check_alike(
@@ -127,7 +127,7 @@ def check_alike(
 
 
 def _print_part(items: Sequence[kitti.Item], root: Path) -> list[Print]:
-    prints = (print_of(item, below(item.picture, root), below(item.label, root)) for item in items)
+    prints = (print_of(item, *item.named(root)) for item in items)
     return [one for one in prints if one is not None]
 
 

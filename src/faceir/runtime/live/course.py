@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from faceir.flow import Frame, Image, Sink, Source, Stage
 from faceir.runtime.live.mux import Lane
 from faceir.runtime.live.outlet import Outlet
-from faceir.runtime.live.state import Condition, Ledger, StreamState
+from faceir.runtime.live.state import Condition, Hang, Ledger, StreamState
 
 __all__ = ["Course", "Stream"]
 
@@ -44,6 +46,14 @@ class Course(Lane):
         """Frames since the last that was looked at; the first one is."""
         self.on_the_way = 0
         """Its tickets in the line."""
+        self.steps = [(f"stage {getattr(s, '__name__', type(s).__name__)}", s) for s in stream.stages]
+        """Its stages with their names."""
+        self.within: tuple[str, float] | None = None
+        """The step that a frame is in, and since when."""
+        self.aside = False
+        """A step held up the others and has this stream for itself, in a thread that leads nothing else."""
+        self.parked: deque[Frame] = deque()
+        """Frames that wait for that step; no more than were on their way."""
         self.last: Frame | None = None
         self.source: Source | None = None
         self.reader: threading.Thread | None = None
@@ -51,12 +61,27 @@ class Course(Lane):
         """Its source is at its end."""
 
     def ready(self) -> bool:
-        """Live frames never wait for sinks."""
-        return self.live or all(outlet.has_room() for outlet in self.outlets)
+        """Live frames never wait for sinks; all wait for a step that hangs."""
+        return not self.aside and (self.live or all(outlet.has_room() for outlet in self.outlets))
 
     def over(self) -> bool:
         """Nothing of it is on its way any more, and nothing will come."""
         return self.read and not self.waiting and not self.on_the_way
+
+    def within_s(self) -> float:
+        """How long the step that a frame is in has not returned; 0 when in none."""
+        within = self.within
+        return time.monotonic() - within[1] if within else 0.0
+
+    def hanging(self, detector_s: float) -> tuple[Hang, ...]:
+        """What of it hangs; `detector_s`: how long the detector does, or 0. The caller holds the lock."""
+        within = self.within
+        found = [Hang(within[0], time.monotonic() - within[1])] if self.aside and within else []
+        found += [Hang("detector", detector_s)] if detector_s else []
+        for outlet in self.outlets:
+            if hangs_s := outlet.hangs_s():
+                found.append(Hang(f"sink {type(outlet.sink).__name__}", hangs_s))
+        return tuple(found)
 
     def report(self, condition: Condition, reason: str = "") -> None:
         """Be in `condition`, unless it was removed. The caller holds the lock."""
@@ -69,10 +94,11 @@ class Course(Lane):
         if stop is not None:
             stop()
 
-    def state(self) -> StreamState:
-        """How it stands. The caller holds the lock."""
+    def state(self, detector_s: float = 0.0) -> StreamState:
+        """How it stands; `detector_s`: how long the detector has hung, or 0. The caller holds the lock."""
         dropped = sum(outlet.dropped for outlet in self.outlets)
         errors = tuple(line for outlet in self.outlets if (line := outlet.error()))
         state = self.ledger.state(self.stream.name, dropped, errors)
         missed = getattr(self.source, "dropped", 0)
-        return replace(state, frames_in=state.frames_in + missed, dropped=state.dropped + missed)
+        hanging = self.hanging(detector_s)
+        return replace(state, frames_in=state.frames_in + missed, dropped=state.dropped + missed, hanging=hanging)

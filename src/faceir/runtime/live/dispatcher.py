@@ -41,24 +41,68 @@ class Dispatcher:
         """Once this is set nothing more is taken, and waiting for the detector ends at that time."""
         self.bug: Exception | None = None
         """What ended it before its time."""
-        self.thread = threading.Thread(target=self._dispatch, name="faceir dispatcher", daemon=True)
+        self._at: Course | None = None
+        """Whose step it is in, if any."""
+        self.thread = self._new_thread()
+        """The one that leads; another takes its place when it hangs."""
+
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._dispatch, name="faceir dispatcher", daemon=True)
+
+    def overtake(self, after_s: float) -> None:
+        """Have another thread lead on if this one has been in one stream's step for longer than `after_s`.
+
+        The step keeps its thread and that stream for itself until it has caught up, so that no stage is ever called
+        twice at once and no frame passes one. Only that stream's frames wait.
+        """
+        with self._lock:
+            course = self._at
+            if course is None or not (within := course.within) or course.within_s() <= after_s:
+                return
+            course.aside, self._at = True, None
+            course.ledger.last_error = f"{within[0]} has not returned for {course.within_s():.1f} s"
+            self.thread = self._new_thread()
+            self.thread.start()
 
     def _dispatch(self) -> None:
+        me = threading.current_thread()
         try:
-            while True:
-                with self._lock:
-                    while not ((taken := self._take()) or self._leaving()):
-                        if self.stop_by_s < math.inf and not self._line:
-                            return
-                        due_s = min(self._line[0][1].due_s, self.stop_by_s) if self._line else math.inf
-                        self._bell.wait(min(max(due_s - time.monotonic(), 0), _HEARTBEAT_S))
-                if taken:
-                    self._begin(*taken)
-                while self._leaving():
-                    self._finish(*self._line.popleft())
+            while (due := self._next()) is not None:
+                course, thing = due
+                if isinstance(thing, Frame):
+                    self._begin(course, thing)
+                else:
+                    self._finish(course, thing)
+                if self.thread is not me:
+                    self._catch_up(course)
+                    return
         except Exception as error:  # of ours: stages and the detector have their own places
             _log.exception("the dispatcher failed")
             self.bug = error
+
+    def _next(self) -> tuple[Course, Frame | Ticket] | None:
+        """A ticket that leaves the line or a frame that joins it, waited for; None when all is led to its end."""
+        with self._lock:
+            while True:
+                if self._leaving():
+                    return self._line.popleft()
+                if taken := self._take():
+                    return taken
+                if self.stop_by_s < math.inf and not self._line:
+                    return None
+                due_s = min(self._line[0][1].due_s, self.stop_by_s) if self._line else math.inf
+                self._bell.wait(min(max(due_s - time.monotonic(), 0), _HEARTBEAT_S))
+
+    def _catch_up(self, course: Course) -> None:
+        """Lead the frames of a stream whose step hung, until none waits, and give the stream back."""
+        while True:
+            with self._lock:
+                if not course.parked:
+                    course.aside = False
+                    self._bell.notify()
+                    return
+                frame = course.parked.popleft()
+            self._through(course, frame)
 
     def _take(self) -> tuple[Course, Frame] | None:
         """The next frame to begin with, while the line has room for it."""
@@ -79,11 +123,14 @@ class Dispatcher:
         stream, ticket = course.stream, Ticket(frame)
         dark, error = False, ""
         if stream.dark is not None:
+            with self._lock:
+                self._at, course.within = course, ("dark gate", time.monotonic())
             try:
                 dark = stream.dark(frame.gray)
             except Exception as raised:  # a gate that is broken is no reason not to look
                 error = f"dark gate: {raised}"
         with self._lock:
+            self._step_over(course)
             course.ledger.last_error = error or course.ledger.last_error
             if dark:
                 ticket.frame = frame.with_event(DARK).with_event(UNSEEN)
@@ -93,7 +140,7 @@ class Dispatcher:
                 course.passed += 1
                 ticket.frame = frame.with_event(UNSEEN)
                 ticket.settle(Detections())
-            elif course.live and self._inference.stuck:
+            elif course.live and self._inference.stuck_s:
                 ticket.settle(error="detector: still does not answer")
             else:
                 course.passed = 0
@@ -103,20 +150,28 @@ class Dispatcher:
             self._line.append((course, ticket))
 
     def _finish(self, course: Course, ticket: Ticket) -> None:
-        """Leave the line: through the stages to the sinks."""
-        ledger = course.ledger
+        """Leave the line, with what is known of the faces."""
+        ledger, frame = course.ledger, ticket.frame
         with self._lock:
             if not ticket.settled:
                 self._inference.give_up(ticket, f"detector: no answer within {self._stall_s:g} s")
             if ticket.found is None:
                 ledger.failed += 1
                 ledger.last_error = ticket.error
-        if ticket.found is None:
-            frame = ticket.frame.with_detections(Detections()).with_event(FAILED)
-        else:
-            frame = ticket.frame.with_detections(ticket.found)
+                frame = frame.with_event(FAILED)
+            frame = frame.with_detections(ticket.found or Detections())
+            if course.aside:
+                course.parked.append(frame)
+                return
+            self._at = course
+        self._through(course, frame)
+
+    def _through(self, course: Course, frame: Frame) -> None:
+        """Through the stages to the sinks."""
+        ledger = course.ledger
         try:
-            for stage in course.stream.stages:
+            for name, stage in course.steps:
+                course.within = (name, time.monotonic())
                 frame = stage(frame)
         except Drop:
             with self._lock:
@@ -132,4 +187,12 @@ class Dispatcher:
                     outlet.give(frame, course.live)
                 ledger.left(frame.arrived_s, len(frame.detections))
                 course.last = frame
-        course.on_the_way -= 1
+        with self._lock:
+            self._step_over(course)
+            course.on_the_way -= 1
+
+    def _step_over(self, course: Course) -> None:
+        """It is in no step of `course` any more. The caller holds the lock."""
+        course.within = None
+        if self.thread is threading.current_thread():
+            self._at = None

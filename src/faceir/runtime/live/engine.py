@@ -23,7 +23,8 @@ from faceir.runtime.live.dispatcher import Dispatcher, line_length
 from faceir.runtime.live.inference import Inference
 from faceir.runtime.live.mux import Mux
 from faceir.runtime.live.outlet import Outlet
-from faceir.runtime.live.state import Condition, StreamState
+from faceir.runtime.live.state import Condition, Hang, StreamState
+from faceir.runtime.live.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,8 +44,9 @@ class Engine:
 
     Any callable serves as detector; one with `submit` and `concurrency` works on as many pictures at once, others are
     given lists of up to `batch_size`, after waiting up to `push_timeout_s` for them to fill. A frame whose faces
-    are not there after `stall_s` is given out with the event FAILED and none. A sink that hangs holds up files for
-    `patience_s`, then it gets no more of them; when all ends, sinks have `leave_s` to finish.
+    are not there after `stall_s` is given out with the event FAILED and none. A stage that has not returned for
+    `stall_s` holds up its own stream alone. A sink that has not returned for `patience_s`, in which files wait for it,
+    is cut off until it does; when all ends, sinks have `leave_s` to finish. Such hangs are in `states` and the log.
 
     All methods may be called from any thread.
     """
@@ -72,6 +74,7 @@ class Engine:
         self._started = self._stopping = False
         self._stopped = threading.Event()
         self._stopped_by: threading.Thread | None = None
+        self._watchdog = Watchdog(self._look, self._stopped)
 
     # Streams come and go
 
@@ -158,6 +161,7 @@ class Engine:
             self._started = True
             self._inference.start()
             self._dispatcher.thread.start()
+            self._watchdog.start()
             for outlet in self._outlets.values():
                 outlet.start()
             for course in self._courses.values():
@@ -180,12 +184,15 @@ class Engine:
 
     def _all_over(self) -> bool:
         with self._lock:
-            return all(course.over() for course in self._courses.values())
+            return all(
+                course.over() or (course.aside and course.within_s() > self._patience_s)
+                for course in self._courses.values()
+            )
 
     def stop(self) -> None:
         """End it: readers end, what is on its way goes out, sinks are left, so that files are whole. May be repeated.
 
-        Takes a second at most, and up to `leave_s` for sinks that are slow to finish.
+        Takes about a second, and up to `leave_s` for sinks that are slow to finish.
         """
         me = threading.current_thread()
         with self._lock:
@@ -203,8 +210,7 @@ class Engine:
         for course in list(self._courses.values()):
             course.hang_up()
         if self._started:
-            if self._dispatcher.thread is not me:
-                self._dispatcher.thread.join(2 * _DRAIN_S)
+            self._drain()
             self._leave(list(self._outlets.values()))
             self._inference.close()
             threads = [self._inference.thread, *(c.reader for c in list(self._courses.values()) if c.reader)]
@@ -213,6 +219,19 @@ class Engine:
                 if thread is not me:
                     thread.join(max(deadline_s - time.monotonic(), 0))
         self._stopped.set()
+
+    def _drain(self) -> None:
+        """Wait until what is on its way is out, but for the streams whose stages hang."""
+        deadline_s = time.monotonic() + 3 * _DRAIN_S
+        while (thread := self._dispatcher.thread).is_alive() and time.monotonic() < deadline_s:
+            if thread is threading.current_thread():
+                return
+            thread.join(_DRAIN_S / 5)
+            self._dispatcher.overtake(_DRAIN_S)
+        with self._lock:
+            for course in self._courses.values():
+                if course.aside and (within := course.within):
+                    course.report("failed", f"{within[0]} has not returned for {course.within_s():.1f} s")
 
     def __enter__(self) -> Self:
         self.start()
@@ -233,13 +252,21 @@ class Engine:
     def states(self) -> list[StreamState]:
         """Each stream as it is now, in the order in which they were added."""
         with self._lock:
-            return [course.state() for course in self._courses.values()]
+            detector_s = self._inference.stuck_s
+            return [course.state(detector_s) for course in self._courses.values()]
 
     def last(self, name: str) -> Frame | None:
         """The last frame of a stream that its sinks got, after its stages; None when there is none."""
         with self._lock:
             course = self._courses.get(name)
             return course.last if course else None
+
+    def _look(self) -> list[tuple[str, Hang]]:
+        """What hangs, after seeing to it that it holds up no other stream."""
+        self._dispatcher.overtake(self._stall_s)
+        with self._lock:
+            detector_s = self._inference.stuck_s
+            return [(name, hang) for name, course in self._courses.items() for hang in course.hanging(detector_s)]
 
     # Readers
 

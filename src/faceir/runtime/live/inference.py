@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,13 +59,17 @@ class Inference:
         self._asked: deque[Ticket] = deque()
         self._wake = threading.Condition(lock)
         self._closed = False
-        self.stuck = False
-        """It works at something that was given up, so that a new question would wait in vain."""
+        self._stuck_since_s = 0.0
         submits = hasattr(detector, "submit")
         self.depth: int = cast(Submitter, detector).concurrency if submits else batch_size
         """Tickets that keep it busy."""
         work: Callable[[], None] = self._submit_each if submits else self._ask_batches
         self.thread = threading.Thread(target=work, name="faceir inference", daemon=True)
+
+    @property
+    def stuck_s(self) -> float:
+        """How long it has worked at something that was given up, so that a new question would wait in vain; else 0."""
+        return time.monotonic() - self._stuck_since_s if self._stuck_since_s else 0.0
 
     def start(self) -> None:
         """Begin."""
@@ -87,7 +92,7 @@ class Inference:
         if ticket in self._asked:
             self._asked.remove(ticket)
         else:
-            self.stuck = True
+            self._stuck_since_s = self._stuck_since_s or time.monotonic()
 
     def _answer(self, ticket: Ticket, found: Detections | None, error: Exception | None = None) -> None:
         if error is None and not isinstance(found, Detections):
@@ -95,7 +100,7 @@ class Inference:
         if error is not None:
             _log.debug("the detector failed", exc_info=error)
         with self._lock:
-            self.stuck = False
+            self._stuck_since_s = 0.0
             if not ticket.settled:
                 ticket.settle(found, f"detector: {error}" if error else "")
                 self._bell.notify()

@@ -14,6 +14,8 @@ __all__ = ["Outlet"]
 
 _log = logging.getLogger(__name__)
 
+_HANGING_LEAVE_S = 1.0
+"""How long leaving waits for a sink that hangs already."""
 BACKLOG = 8
 """Frames that may wait for a sink, besides those that are on their way when it becomes full."""
 FIRST_RETRY_S, MOST_RETRY_S = 1.0, 60.0
@@ -24,8 +26,8 @@ class Outlet:
     """Gives frames to `sink`, which it enters and leaves itself. `lock` is that of the whole engine.
 
     A live frame that finds the queue full pushes out the oldest live one. A file looks at `has_room` first, for
-    `on_the_way` frames that may be under way to it, and waits; `on_room` is called when it need not any more. After
-    `patience_s` of a sink that does not move, files wait no more and their frames are dropped, too, until it moves.
+    `on_the_way` frames that may be under way to it, and waits; `on_room` is called when it need not any more. A sink
+    that has not returned for `patience_s` hangs: what waits for it and what comes is dropped until it returns.
     """
 
     def __init__(
@@ -54,13 +56,22 @@ class Outlet:
 
     def has_room(self) -> bool:
         """Whether a file's next frame may be sent on its way. The caller holds the lock."""
-        room = len(self._queue) <= BACKLOG or self._down or self._blocked_s > self._patience_s
+        room = len(self._queue) <= BACKLOG or self._down or self.hangs_s() > 0
         self._refused = self._refused or not room
         return room
 
+    def hangs_s(self) -> float:
+        """How long the sink has not returned, 0 = it does not hang; else it is cut off. The caller holds the lock."""
+        blocked_s = self._blocked_s
+        if blocked_s <= self._patience_s:
+            return 0.0
+        self.dropped += len(self._queue)
+        self._queue.clear()
+        return blocked_s
+
     def give(self, frame: Frame, live: bool) -> None:
         """Let the sink have `frame` when its turn comes, never waiting. The caller holds the lock."""
-        if self._down or self._closing():
+        if self._down or self._closing() or self.hangs_s():
             self.dropped += 1
             return
         if len(self._queue) >= BACKLOG + self._on_the_way:
@@ -77,14 +88,14 @@ class Outlet:
         name = type(self.sink).__name__
         if self._error:
             return f"{name}: {self._error}"
-        if self._blocked_s > self._patience_s:
-            return f"{name}: has not moved for {self._blocked_s:.0f} s; {self.dropped} frames left out"
+        if hangs_s := self.hangs_s():
+            return f"{name}: has not moved for {hangs_s:.0f} s; {self.dropped} frames left out"
         return ""
 
     def close(self, leave_by_s: float) -> None:
         """Have the sink take what waits, and leave it, until `leave_by_s` on the monotonic clock; see `join`."""
         with self._lock:
-            self._leave_by_s = leave_by_s
+            self._leave_by_s = min(leave_by_s, time.monotonic() + _HANGING_LEAVE_S) if self.hangs_s() else leave_by_s
             self._wake.notify()
 
     def join(self) -> None:

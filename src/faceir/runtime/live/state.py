@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Condition", "Ledger", "StreamState", "Window"]
+__all__ = ["Condition", "Hang", "Ledger", "StreamState", "Window"]
 
 Condition = Literal["connecting", "playing", "reconnecting", "ended", "failed", "removed"]
 """`reconnecting`: it was lost and is tried again; `ended`: a file at its end; `failed`: given up, see `last_error`."""
@@ -17,6 +17,15 @@ WINDOW_S = 5.0
 """Rates and latencies are of this many last seconds."""
 WINDOW_FRAMES = 1024
 """And of this many frames at most, so that a fast stream takes no more memory than a slow one."""
+
+
+@dataclass(frozen=True)
+class Hang:
+    """A part of a pipeline that was given a frame and has not returned."""
+
+    part: str
+    """Such as "detector", "stage Tracker", "dark gate", "sink Hls"."""
+    for_s: float
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,8 @@ class StreamState:
     last_error: str = ""
     sink_errors: tuple[str, ...] = ()
     """One line for each sink that failed and is left out or tried again."""
+    hanging: tuple[Hang, ...] = ()
+    """What of it does not return now, as the watchdog sees it."""
 
 
 class Window:

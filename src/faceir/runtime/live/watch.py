@@ -97,7 +97,7 @@ def debug_rows(state: StreamState, frame: Frame | None) -> list[tuple[str, str]]
     """
     waiting = f"{state.condition} for {state.since_s:.0f} s" + (f": {state.last_error}" if state.last_error else "")
     if frame is None:
-        return [("source", waiting), ("sent", "no frame so far")]
+        return [("source", waiting), ("sent", "no frame so far"), *_hanging(state)]
     height, width = frame.gray.shape
     rows = [
         ("source", waiting),
@@ -113,7 +113,12 @@ def debug_rows(state: StreamState, frame: Frame | None) -> list[tuple[str, str]]
     sent = f"{state.frames_out} of {state.frames_in} frames, {state.dropped} dropped, {state.filtered} filtered"
     rows.append(("sent", f"{sent}, {state.lost} lost in a stage; p50 {state.latency_p50_ms:.0f} ms"))
     rows += [("sink", error) for error in state.sink_errors]
+    rows += _hanging(state)
     return rows
+
+
+def _hanging(state: StreamState) -> list[tuple[str, str]]:
+    return [("hangs", f"{hang.part} has not returned for {hang.for_s:.1f} s") for hang in state.hanging]
 
 
 def _asked(frame: Frame) -> str:

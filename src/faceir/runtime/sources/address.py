@@ -20,6 +20,10 @@ VIDEOS = frozenset(
 _RTSP = ("rtsp", "rtsps")
 _URLS = (*_RTSP, "http", "https")
 _DEVICE = re.compile(r"/dev/(video\d+|v4l/.+)")
+_SECRET = re.compile(
+    r"pass|pwd|token|auth|secret|credential|signature|session|user|usr|login|key$|^(?:pw|sig|sid)$", re.IGNORECASE
+)
+"""Names whose values nobody else should see; rather one too many than one too few."""
 _NUMBER = re.compile(r"%(0\d)?[du]")  # not %20d, which is a space and a d
 
 
@@ -101,8 +105,23 @@ def addresses(uri: str, count: int = 1) -> list[str]:
 
 
 def public_name(where: str) -> str:
-    """An address without user and password, for labels, logs and messages; a path as it is."""
+    """An address without user and password, for labels, logs and messages; a path as it is.
+
+    What its query, fragment or path calls a password, a token or the like, as in `?token=`, becomes `***`.
+    """
     if "://" not in where:
         return where
     parts = urlsplit(where)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, parts.fragment))
+    host = parts.netloc.rpartition("@")[2]
+    path = _masked(parts.path, "/&;")  # cameras take /user=admin&password=...&channel=1.sdp
+    return urlunsplit((parts.scheme, host, path, _masked(parts.query, "&;"), _masked(parts.fragment, "?&;")))
+
+
+def _masked(text: str, separators: str) -> str:
+    """`text` with `***` for the values that are secret, or hold an address with a password."""
+    parts = re.split(f"([{separators}])", text)
+    for n, part in enumerate(parts):
+        name, is_pair, value = part.partition("=")
+        if is_pair and value and (_SECRET.search(unquote(name)) or "@" in unquote(value)):
+            parts[n] = f"{name}=***"
+    return "".join(parts)
