@@ -9,6 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from faceir.contract import Contract
+from faceir.train import checkpoint
+from faceir.train.model import Architecture, GridBoxNet
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
@@ -39,3 +44,30 @@ def test_the_whole_life_of_a_model(tmp_path):
     again = run(out)
     assert again.count("done before") == len([line for line in told.splitlines() if line.startswith("== ")]) - 1
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_the_mean_of_two_nets_lies_between_them(tmp_path):
+    first, second = (GridBoxNet(Architecture.resnet18(width_multiplier=0.125)) for _ in range(2))
+    other = GridBoxNet(Architecture.resnet18(width_multiplier=0.25))
+    for name, net in (("first", first), ("second", second), ("other", other)):
+        checkpoint.save(tmp_path / f"{name}.safetensors", checkpoint.Checkpoint(net, Contract(), scores={"ap": 1}))
+
+    def mean(*names: str) -> subprocess.CompletedProcess[str]:
+        files = [tmp_path / f"{name}.safetensors" for name in names]
+        return subprocess.run(
+            [sys.executable, ROOT / "runs" / "mean_weights.py", *files, "--share", "0.25", "-o", tmp_path / "mean"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert mean("first", "second").returncode == 0
+    found = checkpoint.load(tmp_path / "mean")
+    assert not found.scores
+    for name, value in found.net.state_dict().items():
+        wanted = 0.75 * first.state_dict()[name] + 0.25 * second.state_dict()[name]
+        torch.testing.assert_close(value.double(), wanted.double(), msg=name)
+    refused = mean("first", "other")
+    assert refused.returncode == 1
+    assert "other widths" in refused.stderr
+    assert "Traceback" not in refused.stderr
