@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import cv2
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
 from faceir import boxes
+from faceir.boxes import FloatArray
 from faceir.cluster import ClusterParams, cluster
+from faceir.contract import Contract
 from faceir.detections import Detections
 from faceir.errors import FaceirError, SpecError
 
 ALGORITHMS = ("group_rectangles", "dbscan", "nms", "hybrid", "none")
 Cells = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+LabelArray = npt.NDArray[np.int64]
 
 
 def run(xyxy: object, cov: object, params: ClusterParams) -> Detections:
@@ -73,25 +77,69 @@ def test_nms_is_opencvs(seed: int, cells: int, iou_threshold: float) -> None:
     np.testing.assert_array_equal(found.scores, cov[np.array(kept, int)])
 
 
-@settings(max_examples=80, deadline=None)
-@given(seeds, st.integers(1, 60), st.sampled_from([0.1, 0.3, 0.5]), st.sampled_from([0.05, 0.5, 1.0, 3.0]))
-def test_dbscan_is_scikit_learns(seed: int, cells: int, eps: float, min_samples: float) -> None:
-    xyxy, cov = scene(seed, cells)
-    distance = 1 - boxes.iou(xyxy, xyxy)
-    with sklearn.config_context(skip_parameter_validation=True):  # which wants whole min_samples
+def scikit_learns(xyxy: FloatArray, eps: float, min_samples: float, weight: FloatArray | None) -> LabelArray:
+    """DBSCAN's group of each box by 1 - IoU, -1 = noise; without `weight` it counts boxes."""
+    with sklearn.config_context(skip_parameter_validation=True):  # which wants whole min_samples from 1 up
         oracle = DBSCAN(eps=float(np.float32(eps)), min_samples=min_samples, metric="precomputed")
-        label = oracle.fit(distance, sample_weight=cov).labels_
+        label: LabelArray = oracle.fit(1 - boxes.iou(xyxy, xyxy), sample_weight=weight).labels_
+    return label
+
+
+def assert_faces_of(found: Detections, label: LabelArray, xyxy: FloatArray, cov: FloatArray) -> None:
+    """The faces are the coverage-weighted means of the groups."""
     expected = []
     for group in range(label.max() + 1):
         w = cov[label == group].astype(np.float64)
         expected.append((*(w @ xyxy[label == group] / w.sum()), (w**2).sum() / w.sum()))
-    found = run(xyxy, cov, ClusterParams("dbscan", eps=eps, min_samples=min_samples))
     wanted = np.array(sorted(expected, key=lambda row: -row[4])).reshape(-1, 5)
     assert len(found) == len(wanted)
     np.testing.assert_allclose(found.scores, wanted[:, 4], atol=1e-5)
     # by score only up to rounding, so compare as sets of boxes
     order = np.lexsort(found.xyxy.round(2).T), np.lexsort(wanted[:, :4].round(2).T)
     np.testing.assert_allclose(found.xyxy[order[0]], wanted[order[1], :4], atol=2e-3)
+
+
+EPS = st.sampled_from([0.1, 0.3, 0.5])
+
+
+@settings(max_examples=80, deadline=None)
+@given(seeds, st.integers(1, 60), EPS, st.sampled_from([0.05, 0.5, 1.0, 3.0]))
+def test_dbscan_with_a_sum_of_coverage_is_scikit_learns(seed: int, cells: int, eps: float, min_samples: float) -> None:
+    """As TAO calls it."""
+    xyxy, cov = scene(seed, cells)
+    found = run(xyxy, cov, ClusterParams("dbscan", eps=eps, min_samples=min_samples))
+    assert_faces_of(found, scikit_learns(xyxy, eps, min_samples, cov), xyxy, cov)
+
+
+@settings(max_examples=80, deadline=None)
+@given(seeds, st.integers(1, 60), EPS, st.integers(0, 9))
+def test_dbscan_with_a_number_of_boxes_is_scikit_learns(seed: int, cells: int, eps: float, min_boxes: int) -> None:
+    """As DeepStream's minBoxes, on boxes whose groups differ in size."""
+    xyxy, cov = scene(seed, cells)
+    found = run(xyxy, cov, ClusterParams("dbscan", eps=eps, min_samples=0, min_boxes=min_boxes))
+    assert_faces_of(found, scikit_learns(xyxy, eps, min_boxes, None), xyxy, cov)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds, st.integers(0, 60), st.sampled_from(["dbscan", "hybrid"]), st.integers(-1, 1))
+def test_one_box_or_none_asks_for_nothing(seed: int, cells: int, algorithm: str, min_boxes: int) -> None:
+    xyxy, cov = scene(seed, cells)
+    params = ClusterParams(algorithm, min_samples=0.8)  # type: ignore[arg-type]
+    assert run(xyxy, cov, replace(params, min_boxes=min_boxes)) == run(xyxy, cov, params)
+
+
+def test_a_core_has_both_the_boxes_and_their_coverage() -> None:
+    same = [[0, 0, 10, 20]] * 3
+    for min_boxes, min_samples, faces in ((3, 1.5, 1), (4, 1.5, 0), (3, 1.6, 0), (4, 0.0, 0)):
+        for algorithm in ("dbscan", "hybrid"):
+            params = ClusterParams(algorithm, min_samples=min_samples, min_boxes=min_boxes)  # type: ignore[arg-type]
+            assert len(run(same, [0.5] * 3, params)) == faces
+
+
+def test_a_contract_of_before_min_boxes_is_what_it_was() -> None:
+    stated = json.loads(Contract(cluster=(ClusterParams("dbscan"),)).to_json())
+    del stated["cluster"][0]["min_boxes"]
+    assert Contract.from_json(json.dumps(stated)).cluster == (ClusterParams("dbscan"),)
 
 
 def literal_group_rectangles(

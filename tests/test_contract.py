@@ -27,6 +27,7 @@ cluster_params = st.builds(
     vote_weight=st.floats(0.1, 2),
     eps=unit,
     min_samples=st.floats(0, 5),
+    min_boxes=st.integers(0, 9),
     group_threshold=st.integers(0, 4),
     min_height=st.floats(0, 40),
     top_k=st.integers(-1, 20),

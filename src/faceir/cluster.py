@@ -48,6 +48,8 @@ class ClusterParams:
     """Neighbours are nearer than this, 1 - IoU 0..1; for groupRectangles OpenCV's eps [dbscan_eps | eps]."""
     min_samples: float = 1.0
     """A DBSCAN core has at least this sum of coverage around it [dbscan_min_samples | dbscan-min-score]."""
+    min_boxes: int = 1
+    """And at least so many boxes, itself among them, so that 1 and less ask for nothing [- | minBoxes]."""
     group_threshold: int = 1
     """groupRectangles keeps groups of more boxes than this [- | group-threshold]."""
     min_height: float = 0.0
@@ -92,8 +94,10 @@ def cluster(
 
     TAO and DeepStream report Σcov as DBSCAN's confidence; it may pass 1, so it decides here but is
     not reported. `min_samples` is a plain sum of coverage, fractions included (older TAO specs have
-    0.05; newer TAO rounds it down, but never below 1). IoU is that of continuous edges, without
-    TAO's extra pixel. `coverage_threshold` is applied before, by `gridbox.decode`.
+    0.05; newer TAO rounds it down, but never below 1): TAO gives scikit-learn's DBSCAN the coverage as
+    weights, so that its `min_samples` counts no boxes. `min_boxes` is scikit-learn's without weights.
+    IoU is that of continuous edges, without TAO's extra pixel. `coverage_threshold` is applied before,
+    by `gridbox.decode`.
     """
     parts = []
     for c, p in enumerate(params):
@@ -191,8 +195,11 @@ def _near(xyxy: FloatArray, eps: float) -> _Mask:
 
 
 def _cores(near: _Mask, cov: FloatArray, p: ClusterParams) -> _Mask:
-    """`[M]`: the coverage of a box and its neighbours sums to `min_samples`."""
-    return near @ cov >= p.min_samples
+    """`[M]`: the coverage of a box and its neighbours sums to `min_samples`, and they are `min_boxes`."""
+    core: _Mask = near @ cov >= p.min_samples
+    if p.min_boxes > 1:
+        core &= np.count_nonzero(near, axis=1) >= p.min_boxes
+    return core
 
 
 def _groups(near: _Mask, core: _Mask) -> _IntArray:

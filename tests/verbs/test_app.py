@@ -136,6 +136,21 @@ def test_totals_are_told_at_the_end(folder: Path, capsys: pytest.CaptureFixture[
     assert "source0: seat: 1 entered, 0 left" in capsys.readouterr().out
 
 
+def test_stages_without_a_terminal_are_lines_beside_the_others(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = samples.write(folder, app=APP, primary_text=PRIMARY)
+    assert faceir("app", "-c", path, "--stages", "--dark-gate", "--threads", "1") == 0
+    said = capsys.readouterr()
+    assert "**PERF:" in said.out
+    assert "decoded" not in said.out
+    for line in ("decoded: frame 11, ", "dark: no; 0 in all", "detector: asked; 0 not asked", "faces: 1: ",
+                 "tracked: #1", "sent: 12 of 12 frames", "sinks: 0 failed"):  # fmt: skip
+        assert f"source0: {line}" in said.err
+    assert faceir("app", "-c", path, "--threads", "1") == 0
+    assert "decoded" not in capsys.readouterr().err
+
+
 Started = Callable[..., subprocess.Popen[str]]
 
 
@@ -219,11 +234,12 @@ def test_files_are_added_when_they_may_be(folder: Path, start: Started) -> None:
 
 
 @pytest.mark.slow
-def test_the_table_at_a_terminal(folder: Path, start: Started) -> None:
+@pytest.mark.parametrize("options", [("--watch",), ("--stages",), ("--watch", "--stages")])
+def test_the_tables_at_a_terminal(folder: Path, start: Started, options: tuple[str, ...]) -> None:
     path = samples.write(folder, app=APP + "[tests]\nfile-loop=1\n", primary_text=PRIMARY)
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "40"}
-    process = start("app", "-c", path, "--watch", "--threads", "1", stdout=theirs, stderr=theirs, env=environment)
+    process = start("app", "-c", path, *options, "--threads", "1", stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
     shown, until_s = b"", time.monotonic() + 20
     while b"playing" not in shown and time.monotonic() < until_s:
@@ -237,6 +253,7 @@ def test_the_table_at_a_terminal(folder: Path, start: Started) -> None:
             break
     os.close(ours)
     assert process.wait(20) == 0
-    assert b"fps out" in shown
+    assert (b"fps out" in shown) == ("--watch" in options)
+    assert (b"tracked" in shown) == ("--stages" in options)
     assert b"**PERF" not in shown
     assert read_film(folder / "out.mp4")

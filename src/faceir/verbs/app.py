@@ -41,6 +41,9 @@ def app(
     watch: Annotated[
         bool, typer.Option("--watch", help="A live table of the streams instead of **PERF lines.")
     ] = False,
+    stages: Annotated[
+        bool, typer.Option("--stages", help="What each stage did to the last frame: a live table, or lines on stderr.")
+    ] = False,
     web: Annotated[
         str | None, typer.Option(metavar="[HOST:]PORT", help="Serve a page, REST and metrics; run until Ctrl-C.")
     ] = None,
@@ -91,7 +94,7 @@ def app(
         if web is not None:
             server = beside.enter_context(_server(running, web, token, allow_files))
             typer.echo(f"serving {server.url}", err=True)
-        say = None if watch and _watch(running, beside) else typer.echo
+        say = None if _watch(running, beside, watch, stages) else typer.echo
         states = running.run(interrupt, say, stay=web is not None)
     _report(running, states)
 
@@ -142,19 +145,30 @@ def _server(running: App, address: str, token: str | None, allow_files: bool) ->
     return Server(served, host.strip("[]") or "127.0.0.1", int(port), token)
 
 
-def _watch(running: App, beside: ExitStack) -> bool:
-    """Show the table while in `beside`, where there is a terminal for it."""
-    from rich.console import Console
+def _watch(running: App, beside: ExitStack, watch: bool, stages: bool) -> bool:
+    """While in `beside` show the tables that are asked for, if a terminal can: whether it does.
+
+    Where there is none, `stages` are told as lines on stderr.
+    """
+    if not (watch or stages):
+        return False
+    from rich.console import Console, Group
     from rich.live import Live
 
+    from faceir.runtime.live.debug import debug_table, look, telling
     from faceir.runtime.live.watch import table
 
     console = Console()
     if not console.is_terminal:
+        if stages:
+            beside.enter_context(telling(running.engine, partial(typer.echo, err=True)))
         return False
-    beside.enter_context(
-        Live(get_renderable=lambda: table(running.engine.states()), console=console, refresh_per_second=4)
-    )
+
+    def shown() -> Group:
+        tables = [table(running.engine.states())] if watch else []
+        return Group(*tables, *([debug_table(look(running.engine))] if stages else []))
+
+    beside.enter_context(Live(get_renderable=shown, console=console, refresh_per_second=4))
     return True
 
 

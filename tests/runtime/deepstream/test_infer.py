@@ -30,9 +30,14 @@ LEAST = "[property]\nnet-scale-factor=0.0039215697906911373\nnum-detected-classe
 @pytest.mark.parametrize(
     ("edition", "params"),
     [
-        ("a", ClusterParams("group_rectangles", 0.2, eps=0.2, group_threshold=1, min_samples=0)),
-        ("b", ClusterParams("nms", 0.4, nms_iou_threshold=0.5, top_k=20, eps=0, group_threshold=0, min_samples=0)),
-        ("c", ClusterParams("dbscan", 0.05, eps=0.7, group_threshold=0, min_samples=3 * 0.05)),
+        ("a", ClusterParams("group_rectangles", 0.2, eps=0.2, group_threshold=1, min_samples=0, min_boxes=0)),
+        (
+            "b",
+            ClusterParams(
+                "nms", 0.4, nms_iou_threshold=0.5, top_k=20, eps=0, group_threshold=0, min_samples=0, min_boxes=0
+            ),
+        ),
+        ("c", ClusterParams("dbscan", 0.05, eps=0.7, group_threshold=0, min_samples=0, min_boxes=3)),
     ],
 )
 def test_the_samples(tmp_path: Path, edition: str, params: ClusterParams) -> None:
@@ -136,6 +141,14 @@ def test_ungrouped_cells_are_warned_of(tmp_path: Path) -> None:
     assert read(tmp_path, LEAST + "enable-dbscan=1\n").cluster_mode == 1
     assert read(tmp_path, LEAST + "enable-dbscan=1\ncluster-mode=2\n").cluster_mode == 2
     assert read(tmp_path, LEAST).attrs[0].params(3).algorithm == "nms"
+
+
+@pytest.mark.parametrize(("cluster_mode", "algorithm"), [(1, "dbscan"), (3, "hybrid")])
+def test_min_boxes_and_min_score_are_conditions_of_their_own(tmp_path: Path, cluster_mode: int, algorithm: str) -> None:
+    text = "[class-attrs-all]\npre-cluster-threshold=0.4\nminBoxes=3\ndbscan-min-score=0.7\neps=0.2\n"
+    config = read(tmp_path, f"{LEAST}cluster-mode={cluster_mode}\n{text}")
+    params = config.attrs[0].params(config.cluster_mode)
+    assert (params.algorithm, params.min_boxes, params.min_samples) == (algorithm, 3, 0.7)
 
 
 def test_contract(tmp_path: Path) -> None:

@@ -83,6 +83,18 @@ def test_debug_rows_say_what_happened(events: tuple[str, ...], words: str) -> No
     assert rows["faces"] == "2: 0.90 (30 x 40 px), 0.50 (20 x 24 px)"
     assert rows["tracked"] == "#3"
     assert rows["sent"].startswith("48 of 50 frames, 2 dropped")
+    assert "hangs" not in rows
+
+
+def test_debug_rows_tell_of_every_frame_and_of_each_sink() -> None:
+    state = replace(STATE, age_s=0.24, fps_in=24.9, frames_in=60, filtered=3, lost=2, sink_dropped=7)
+    state = replace(state, sink_errors=("Hls: no space left", "Mqtt: away"))
+    rows = debug_rows(state, FRAME)
+    assert dict(rows)["source"] == "playing for 3 s; the newest came 0.2 s ago, 24.9 a second"
+    assert dict(rows)["waiting"] == "5 between source and sinks"  # 60 = 48 + 2 + 3 + 2 + 5
+    assert dict(rows)["sinks"] == "2 failed or hang, 7 frames not taken in all"
+    for frame in (None, FRAME):  # a sink may fail before the first frame
+        assert [words for name, words in debug_rows(state, frame) if name == "sink"] == list(state.sink_errors)
 
 
 def test_debug_of_a_stream_without_a_frame() -> None:

@@ -260,6 +260,27 @@ def test_ids_only_grow() -> None:
     assert last == 84
 
 
+@pytest.mark.parametrize("fps", [4, 25, 100])
+def test_frames_are_held_whatever_their_rate(fps: int) -> None:
+    """A face comes back after as many misses as are allowed, or after one more; times are uneven by a tenth."""
+    for misses, number in ((12, 1), (13, 2)):
+        tracker = Tracker(TrackSettings(confirm_hits=1, hold_frames=12))
+        rng = np.random.default_rng(misses)
+        for n in range(60 + misses + 1):
+            seen = [at(10)] if n < 60 or n == 60 + misses else []
+            last = tracker(replace(frame(0, seen), time_s=(n + rng.uniform(-0.1, 0.1)) / fps))
+        assert ids(last) == [number]
+
+
+def test_a_long_gap_does_not_change_what_frames_are_worth() -> None:
+    tracker = Tracker(TrackSettings(confirm_hits=1, hold_frames=5))
+    for n in range(60):
+        tracker(frame(n if n < 50 else n + 1000, [at(10)]))
+    for n in range(1060, 1066 + 2):
+        tracker(frame(n))
+    assert ids(tracker(frame(1068, [at(10)]))) == [3], "8 misses: the gap began 2, this began 3"
+
+
 def test_nothing_grows() -> None:
     rng = np.random.default_rng(0)
     tracker = Tracker(TrackSettings())
@@ -279,7 +300,16 @@ def test_two_stages_from_a_contract() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"high": 1.5}, {"high": ()}, {"low": -0.1}, {"min_iou": 2}, {"smooth": 1.0}, {"confirm_hits": 0}, {"hold_s": -1}],
+    [
+        {"high": 1.5},
+        {"high": ()},
+        {"low": -0.1},
+        {"min_iou": 2},
+        {"smooth": 1.0},
+        {"confirm_hits": 0},
+        {"hold_s": -1},
+        {"hold_frames": -1},
+    ],
 )
 def test_wrong_settings_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):

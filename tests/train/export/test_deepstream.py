@@ -78,6 +78,7 @@ def read_cluster(groups: dict[str, dict[str, str]]) -> tuple[ClusterParams, ...]
                 nms_iou_threshold=float(keys.get("nms-iou-threshold", known.nms_iou_threshold)),
                 eps=float(keys.get("eps", known.eps)),
                 min_samples=float(keys.get("dbscan-min-score", known.min_samples)),
+                min_boxes=int(keys.get("minBoxes", known.min_boxes)),
                 group_threshold=int(keys.get("group-threshold", known.group_threshold)),
                 min_height=float(keys.get("detected-min-h", 0)),
                 top_k=int(keys["topk"]),
@@ -97,7 +98,7 @@ def test_contract_to_file_and_back(algorithm, classes):
     if algorithm in ("nms", "hybrid"):
         params = replace(params, nms_iou_threshold=0.55)
     if algorithm in ("dbscan", "hybrid"):
-        params = replace(params, eps=0.35, min_samples=0.7)
+        params = replace(params, eps=0.35, min_samples=0.7, min_boxes=3)
     if algorithm == "group_rectangles":
         params = replace(params, eps=0.2, group_threshold=2)
     contract = Contract(classes, cluster=(params,) * len(classes))

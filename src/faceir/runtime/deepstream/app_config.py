@@ -13,9 +13,12 @@ from faceir.runtime.deepstream.extensions import Places, read_places, read_redac
 from faceir.runtime.deepstream.filter import MuxFrame
 from faceir.runtime.deepstream.infer import InferConfig, Rgba, read_infer
 from faceir.runtime.deepstream.keys import APP, GroupKeys, find_group
+from faceir.runtime.deepstream.own_sinks import OwnSink, read_own_sinks
 from faceir.runtime.deepstream.section import Note, Section, merged, notes
 from faceir.runtime.deepstream.source_config import SourceConfig, read_sources
+from faceir.runtime.deepstream.tracker_config import read_tracking
 from faceir.runtime.redact import RedactParams
+from faceir.runtime.track import TrackSettings
 
 __all__ = ["AppConfig", "MuxConfig", "OsdConfig", "SinkConfig", "SinkKind", "SourceConfig", "TilesConfig", "read_app"]
 
@@ -96,11 +99,12 @@ class AppConfig:
     sources: tuple[SourceConfig, ...]
     mux: MuxConfig
     infer: InferConfig
-    tracker: bool
+    tracker: TrackSettings | None
     show_ids: bool
     tiles: TilesConfig | None
     osd: OsdConfig | None
     sinks: tuple[SinkConfig, ...]
+    own_sinks: tuple[OwnSink, ...]
     perf_interval_s: int
     """Between two **PERF lines; 0 = none."""
     kitti_dir: Path | None
@@ -114,6 +118,13 @@ class AppConfig:
     dark_gate: bool = False
     """Dark frames are not looked at."""
     notes: tuple[Note, ...] = ()
+
+    @property
+    def tracking(self) -> TrackSettings | None:
+        """How to track. With redaction the tracker leaves out no face for its score, as it would stay readable."""
+        if self.tracker is None or self.redact is None:
+            return self.tracker
+        return replace(self.tracker, high=0.0, low=min(self.tracker.low, TrackSettings.low))
 
 
 def read_app(path: str | Path) -> AppConfig:
@@ -134,6 +145,7 @@ def read_app(path: str | Path) -> AppConfig:
     application, tracker, tests = (sections(name) for name in ("application", "tracker", "tests"))
     tiles = _tiles(sections("tiled-display"))
     sinks = tuple(_sinks(file, tiles is not None))
+    tracking, tracker_notes = read_tracking(tracker)
     windows = [Note("changed", file.path, s.name, "there is no window or screen; its frames are counted only")
                for s in sinks if s.window]  # fmt: skip
     return AppConfig(
@@ -141,11 +153,12 @@ def read_app(path: str | Path) -> AppConfig:
         sources=read_sources(file),
         mux=_mux(sections("streammux"), sections("source-list")),
         infer=infer,
-        tracker=tracker.flag("enable"),
+        tracker=tracking,
         show_ids=tracker.flag("display-tracking-id"),
         tiles=tiles,
         osd=_osd(sections("osd")),
         sinks=sinks,
+        own_sinks=tuple(read_own_sinks(file)),
         perf_interval_s=application.integer("perf-measurement-interval-sec")
         if application.flag("enable-perf-measurement")
         else 0,
@@ -154,7 +167,7 @@ def read_app(path: str | Path) -> AppConfig:
         loop=tests.flag("file-loop"),
         redact=read_redact(file),
         places=_places(file, tracker),
-        notes=merged((*notes(file, APP), *windows, *infer.notes)),
+        notes=merged((*notes(file, APP), *windows, *tracker_notes, *infer.notes)),
     )
 
 

@@ -63,7 +63,8 @@ class ClassAttrs:
             confidence_threshold=0.0 if algorithm == "group_rectangles" else self.post_cluster_threshold,
             nms_iou_threshold=self.nms_iou_threshold,
             eps=self.eps,
-            min_samples=max(self.min_score, self.min_boxes * self.pre_cluster_threshold),
+            min_samples=self.min_score,
+            min_boxes=self.min_boxes,
             group_threshold=self.group_threshold,
             top_k=self.topk,
         )

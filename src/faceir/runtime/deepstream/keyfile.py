@@ -103,6 +103,8 @@ def parse_yaml(data: bytes, path: str) -> KeyFile:
     """The YAML form: a mapping of groups, each a mapping of keys; lists may be lists or `;` texts."""
     yaml = _yaml()
     text = _decoded(data.removeprefix(b"\xef\xbb\xbf"), path)
+    if text.startswith("%YAML:"):  # the heading of OpenCV's files, which NVIDIA's trackers have; YAML has another
+        text = f"#{text}"
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)  # nodes know their line, and make no objects
     except yaml.YAMLError as error:

@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 from faceir.runtime.deepstream.values import KINDS, Kind
 
-__all__ = ["APP", "INFER", "GroupKeys", "Here", "Kept", "Key", "document", "find_group"]
+__all__ = ["APP", "INFER", "TRACKER_FILE", "GroupKeys", "Here", "Kept", "Key", "document", "find_group"]
 
 Here = Literal["honoured", "mapped", "no meaning"]
 Kept = tuple["GroupKeys", ...]
@@ -178,8 +178,7 @@ _CLASS_ATTRS = GroupKeys("class-attrs-all|class-attrs-N", (
     _yes("topk int -1 -1.."),
     _yes("eps float 0 0.."),
     _yes("group-threshold int 0 0..", "0: boxes are not grouped"),
-    _as("minBoxes int 0 0..", "0: boxes are not grouped; else so many times pre-cluster-threshold as least "
-        "sum of coverage"),
+    _yes("minBoxes int 0 0..", "0: boxes are not grouped"),
     _yes("dbscan-min-score float 0 0.."),
     _yes("detected-min-w int 0 0..", "pixels of the streammux's frame"),
     _yes("detected-min-h int 0 0..", "pixels of the streammux's frame"),
@@ -336,7 +335,10 @@ _TRACKER = GroupKeys("tracker", (
     _yes("enable flag 0"),
     _yes("display-tracking-id flag 1"),
     _as("ll-lib-file path -", "our own tracker, whatever it names"),
-    *_no(_BOXES, "tracker-width int 640", "tracker-height int 384", "ll-config-file path -", "compute-hw int 0",
+    _as("ll-config-file path -", "what of it has a meaning here stands below; without effect where it is not there"),
+    _yes("hold-s float 1.0 0..3600", "ours: seconds for which a track is kept that is not found; over ll-config-file"),
+    _yes("smooth float 0.0 0..0.99", "ours: share of the old box, moved on, in the new one after 1/30 s; 0: off"),
+    *_no(_BOXES, "tracker-width int 640", "tracker-height int 384", "compute-hw int 0",
          "tracking-surface-type int 0", "input-tensor-meta flag 0", "tensor-meta-gie-id int 0"),
     *_no("ids start again with each stream", "tracking-id-reset-mode int 0"),
     *_no(_DEVICE, "gpu-id int 0"),
@@ -358,6 +360,10 @@ _PLACES = (
     _yes("enable flag 1"),
     _yes("name text -", "in events and totals; without it the group's"),
 )
+_OUT = (
+    _yes("enable flag 1"),
+    _yes("source-id int -1 -1..", "the stream of that number alone, -1: all"),
+)
 _OURS = (
     GroupKeys("redact", (
         _yes("enable flag 1"),
@@ -375,6 +381,28 @@ _OURS = (
     ), ours=True),
     GroupKeys("zoneN", (
         *_PLACES, _yes("points floats -", "x1;y1;x2;y2;x3;y3 and more, its corners, shares as of lines"),
+    ), ours=True),
+    GroupKeys("jsonlN", (
+        *_OUT, _yes("output-file path -", "must be there; a line of JSON a frame; of cameras it is continued"),
+    ), ours=True),
+    GroupKeys("csvN", (
+        *_OUT, _yes("output-file path -", "must be there; a row a face; of cameras it is continued"),
+    ), ours=True),
+    GroupKeys("hlsN", (
+        *_OUT,
+        _yes("output-folder path -", "must be there; FOLDER/STREAM/index.m3u8 for each stream, for any web server"),
+        _yes("codec int 1 1,2", "1 H.264, 2 H.265"),
+        _yes("bitrate int 0 0..", "bits/s, 0: even quality"),
+        _yes("segment-s float 2.0 0.2..60", "seconds a segment lasts, about"),
+        _yes("keep int 6 2..", "segments that are listed; those before are deleted"),
+    ), ours=True),
+    GroupKeys("webhookN", (
+        *_OUT,
+        _yes("url text -", "must be there; http:// or https://, is posted what a line of [jsonlN] says"),
+        _yes("headers texts -", "Name: value with ; between, as for a token; never shown"),
+        _yes("timeout-s float 5.0 0.1..", "seconds to wait for an answer; what was not taken waits on disk"),
+        _yes("frame-interval int 1 1..", "every N-th frame of each stream"),
+        _yes("faces-only flag 0", "of those only frames with faces"),
     ), ours=True),
 )  # fmt: skip
 
@@ -407,12 +435,56 @@ APP: Kept = (
 )  # fmt: skip
 """Groups of a deepstream-app file."""
 
+_OVERLAP = "overlap alone tells which face is whose"
+TRACKER_FILE: Kept = (
+    GroupKeys("BaseConfig", (
+        _as("minDetectorConfidence float - -1..1", "faces that score less are left out; else weak ones below 0.1"),
+    )),
+    GroupKeys("TargetManagement", (
+        _as("probationAge int - 0..100000", "frames in which a face is found after the first to get its id, else 1"),
+        _as("maxShadowTrackingAge int - 0..100000", "frames for which a track is kept that is not found, else 1 s"),
+        *_no("a track without an id ends at its first miss", "earlyTerminationAge int 1"),
+        *_no(_BOXES, "minTrackerConfidence float 0"),
+        *_no("boxes stay as they were found", "enableBboxUnClipping flag 0"),
+        *_no("there may be any number of tracks", "maxTargetsPerStream int 30"),
+        *_no("each face without a track starts one", "minIouDiff4NewTarget float 0", "minIou4TargetDuplicate float 1",
+             "targetDuplicateRunInterval int 1"),
+        *_no("ids start again with each stream", "preserveStreamUpdateOrder flag 0"),
+        *_no("only what is found goes out; [redact] covers the rest", "outputShadowTracks flag 0",
+             "outputTerminatedTracks flag 0", "terminatedTrackFilename text -", "shadowTrackFilename text -"),
+    )),
+    GroupKeys("DataAssociator", (
+        _as("associationMatcherType int 0 0,1", "1: in two stages, 0: in one; best in all, never greedy"),
+        _as("tentativeDetectorConfidence float - 0..1",
+            "of two stages: faces that score less only carry tracks on, in the second"),
+        _as("minMatchingScore4Iou float - 0..1", "least overlap (IoU) with where a face is expected, else 0.2"),
+        _as("minMatchingScore4TentativeIou float - 0..1", "the like in the second stage, else 0.5"),
+        *_no("classes do not mix", "checkClassMatch flag 1"),
+        *_no("faces are looked for where they are expected", "usePrediction4Assoc flag 0"),
+        *_no(_OVERLAP, "dataAssociatorType int 0", "minMatchingScore4Overall float 0",
+             "minMatchingScore4SizeSimilarity float 0", "minMatchingScore4VisualSimilarity float 0",
+             "minMatchingScore4ReidSimilarity float 0", "matchingScoreWeight4Iou float 1",
+             "matchingScoreWeight4SizeSimilarity float 0", "matchingScoreWeight4VisualSimilarity float 0",
+             "matchingScoreWeight4ReidSimilarity float 0", "thresholdMahalanobis float -1"),
+    )),
+    GroupKeys("StateEstimator", _ANY, "noise is a share of the face's height"),
+    GroupKeys("TrajectoryManagement", _ANY, "a track that has ended is not taken up again"),
+    GroupKeys("VisualTracker", _ANY, _BOXES),
+    GroupKeys("ReID", _ANY, "faces are not told apart by their looks"),
+    GroupKeys("Segmenter", _ANY, "faces have no masks"),
+    GroupKeys("ObjectModelProjection", _ANY, "nothing is known of the camera's place"),
+    GroupKeys("PoseEstimator", _ANY, "faces have no joints"),
+    GroupKeys("Communicator", _ANY, "no tracks are shared between machines"),
+)  # fmt: skip
+"""Groups of the file that [tracker] ll-config-file names."""
+
 
 def document() -> str:
     """The table as Markdown, for docs/deepstream.md."""
     lines = []
-    for group in (*INFER, *APP):
-        names = " ".join(f"`[{name}]`" for name in group.name.split("|"))
+    for group in (*INFER, *APP, *TRACKER_FILE):
+        shown = "`{}:` of `ll-config-file`" if group in TRACKER_FILE else "`[{}]`"
+        names = " ".join(shown.format(name) for name in group.name.split("|"))
         lines += [f"### {names}", ""]
         if group.why_not:
             lines += [f"No meaning here: {group.why_not}.", ""]

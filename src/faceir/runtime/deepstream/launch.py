@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from faceir.contract import Contract
 from faceir.errors import InputError
 from faceir.flow import Frame, Sink, Source, Stage
@@ -20,6 +22,7 @@ from faceir.runtime.deepstream.app_config import AppConfig, SourceConfig
 from faceir.runtime.deepstream.filter import FaceFilter
 from faceir.runtime.deepstream.model import Net
 from faceir.runtime.deepstream.outputs import Outputs, tiled
+from faceir.runtime.deepstream.own_sinks import HlsConfig, LinesConfig
 from faceir.runtime.live.engine import Engine, Stream
 from faceir.runtime.live.state import Condition, StreamState
 from faceir.runtime.live.watch import PerfLines
@@ -48,6 +51,7 @@ class App:
         contract, self._tracking = _tracking(config, net.contract)
         self._counters: dict[str, Sequence[Stage]] = {}
         paced = any(sink.kind == "rtsp" or (sink.kind == "file" and tiled(sink, config)) for sink in config.sinks)
+        paced |= any(isinstance(sink, HlsConfig) for sink in config.own_sinks)
         streams = []
         for number, source in enumerate(config.sources):
             _refuse_overwriting(source, config)
@@ -148,20 +152,22 @@ def _tracking(config: AppConfig, contract: Contract) -> tuple[Contract, TrackSet
 
     Faces from that threshold up stay what they are, as cells of less coverage than the file wants have no vote.
     """
-    if not config.tracker:
+    if config.tracking is None:
         return contract, None
-    settings = TrackSettings(emit_unseen=config.infer.interval > 0)
+    settings = replace(config.tracking, emit_unseen=config.infer.interval > 0)
     weak = max(settings.low, *(params.coverage_threshold for params in contract.cluster))
     if min(params.confidence_threshold for params in contract.cluster) <= weak:
         return contract, settings
-    return two_stage(contract, replace(settings, low=weak))
+    contract, made = two_stage(contract, replace(settings, low=weak))
+    return contract, replace(made, high=tuple(np.maximum(made.high, settings.high).reshape(-1).tolist()))
 
 
 def _refuse_overwriting(source: SourceConfig, config: AppConfig) -> None:
-    for sink in config.sinks:
-        both = sink.kind == "file" and sink.path.exists() and Path(source.where).exists()
-        if both and sink.path.samefile(source.where):
-            raise InputError(sink.path, f"is written by [{sink.name}] and read by [{source.name}]", "another name")
+    written = [(sink.name, sink.path) for sink in config.sinks if sink.kind == "file"]
+    written += [(sink.name, sink.path) for sink in config.own_sinks if isinstance(sink, LinesConfig)]
+    for name, path in written:
+        if path.exists() and Path(source.where).exists() and path.samefile(source.where):
+            raise InputError(path, f"is written by [{name}] and read by [{source.name}]", "another name")
 
 
 def _is_live(source: SourceConfig) -> bool:

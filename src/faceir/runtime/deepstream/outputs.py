@@ -9,10 +9,14 @@ from faceir.errors import SpecError
 from faceir.flow import Sink
 from faceir.runtime.deepstream.app_config import AppConfig, OsdConfig, SinkConfig, TilesConfig
 from faceir.runtime.deepstream.infer import Rgba
+from faceir.runtime.deepstream.own_sinks import HlsConfig, LinesConfig, OwnSink, WebhookConfig
 from faceir.runtime.draw import RGB, Osd
 from faceir.runtime.sinks import (
     AnnotatedVideo,
     Coding,
+    Csv,
+    Hls,
+    JsonLines,
     Kafka,
     KittiDump,
     Messages,
@@ -20,6 +24,7 @@ from faceir.runtime.sinks import (
     Names,
     RtspServer,
     Tiles,
+    Webhook,
     deepstream_minimal,
     record,
 )
@@ -28,6 +33,8 @@ __all__ = ["MOUNT", "Outputs", "tiled"]
 
 MOUNT = "ds-test"
 """Path of an RTSP server's stream, as DeepStream has it."""
+_SEVERAL = (Tiles, Messages, JsonLines, Csv, Hls)
+"""Sinks that tell streams apart."""
 _FPS = 30
 """iframeinterval counts frames; sinks count seconds."""
 
@@ -39,7 +46,8 @@ class Outputs:
         self._config, self._classes, self._live = config, classes, live
         self._names = [source.name for source in config.sources]
         self._osd = _osd(config.osd, config)
-        self._made = [(sink, self._make(sink)) for sink in config.sinks if sink.kind != "fake"]
+        wanted = (*(sink for sink in config.sinks if sink.kind != "fake"), *config.own_sinks)
+        self._made = [(sink, self._make(sink)) for sink in wanted]
         self._dumps: list[Sink] = [
             KittiDump(folder, self._classes, tracks, self._names)
             for folder, tracks in ((config.kitti_dir, False), (config.track_dir, True))
@@ -52,13 +60,25 @@ class Outputs:
 
     def of_added(self) -> list[Sink]:
         """Sinks of a stream that came while the others ran: those that tell streams apart."""
-        many = (made for sink, made in self._made if sink.source is None and isinstance(made, Tiles | Messages))
+        many = (made for sink, made in self._made if sink.source is None and isinstance(made, _SEVERAL))
         return [*many, *self._dumps]
 
-    def _make(self, sink: SinkConfig) -> Sink:
+    def _make(self, sink: SinkConfig | OwnSink) -> Sink:
         if sink.source is not None and sink.source >= len(self._names):
             raise SpecError(self._config.path, f"[{sink.name}] is for stream {sink.source}",
                             f"0..{len(self._names) - 1}", "change its source-id")  # fmt: skip
+        match sink:
+            case LinesConfig():
+                return (JsonLines if sink.kind == "jsonl" else Csv)(sink.path, self._classes, self._live)
+            case HlsConfig():
+                coding = Coding(sink.codec, sink.bitrate)
+                return Hls(
+                    sink.folder, self._classes, coding=coding, segment_s=sink.segment_s, keep=sink.keep, osd=self._osd
+                )
+            case WebhookConfig():
+                carrier = Webhook(sink.url, dict(sink.headers), sink.timeout_s)
+                every, faces_only = sink.every, sink.faces_only
+                return Messages(carrier, self._spool(sink.name), self._classes, every=every, faces_only=faces_only)
         if sink.kind == "message":
             return self._messages(sink)
         coding = Coding(sink.codec, sink.bitrate, sink.key_interval / _FPS)
@@ -76,9 +96,13 @@ class Outputs:
     def _messages(self, sink: SinkConfig) -> Sink:
         host, port = sink.address
         carrier = Mqtt(host, sink.topic, port) if sink.broker == "mqtt" else Kafka(f"{host}:{port}", sink.topic)
-        spool = Path(self._config.path).parent / f".{Path(self._config.path).stem}_{sink.name}.spool"
         form = deepstream_minimal if sink.minimal else record
-        return Messages(carrier, spool, self._classes, form, every=sink.message_every)
+        return Messages(carrier, self._spool(sink.name), self._classes, form, every=sink.message_every)
+
+    def _spool(self, name: str) -> Path:
+        """Where the messages of a sink wait."""
+        path = Path(self._config.path)
+        return path.parent / f".{path.stem}_{name}.spool"
 
 
 class _Mount(Names):

@@ -9,8 +9,10 @@ from faceir.cluster import ClusterParams
 from faceir.contract import Contract
 from faceir.runtime.deepstream.app_config import AppConfig, SinkConfig, SourceConfig
 from faceir.runtime.deepstream.filter import FaceFilter
+from faceir.runtime.deepstream.own_sinks import HlsConfig, LinesConfig, OwnSink
 from faceir.runtime.redact import RedactParams
 from faceir.runtime.sources import public_name
+from faceir.runtime.track import TrackSettings
 
 __all__ = ["Plan", "Step", "plan"]
 
@@ -37,7 +39,7 @@ def plan(config: AppConfig, model: str, contract: Contract | None) -> Plan:
     return Plan(
         tuple(_source(source, config.loop) for source in config.sources),
         tuple(_line(config, model, contract)),
-        tuple(_sink(sink, config) for sink in config.sinks) + tuple(_dumps(config)),
+        (*(_sink(sink) for sink in config.sinks), *(_own_sink(sink) for sink in config.own_sinks), *_dumps(config)),
     )
 
 
@@ -79,8 +81,8 @@ def _line(config: AppConfig, model: str, contract: Contract | None) -> Iterator[
         filters = []
     if not config.redact:
         yield from filters
-    if config.tracker:
-        yield Step("track", ("IoU and Kalman",))
+    if config.tracking is not None:
+        yield Step("track", ("IoU and Kalman", *_tracking(config.tracking)))
     if config.redact:
         yield Step("redact", tuple(_redaction(config.redact)))
         yield from filters
@@ -113,7 +115,8 @@ def _clustering(p: ClusterParams) -> Iterator[str]:
         case "nms":
             yield f"IoU {p.nms_iou_threshold:g}"
         case "dbscan" | "hybrid":
-            yield f"eps {p.eps:g}, coverage {p.min_samples:g} together"
+            boxes = f"{p.min_boxes} boxes, " if p.min_boxes > 1 else ""
+            yield f"eps {p.eps:g}, {boxes}coverage {p.min_samples:g} together"
         case "group_rectangles" if p.group_threshold > 0:
             yield f"eps {p.eps:g}, more than {p.group_threshold} boxes"
         case _:
@@ -139,14 +142,24 @@ def _filters(config: AppConfig) -> Iterator[str]:
             yield f"class {number}: {', '.join(said)}"
 
 
+def _tracking(s: TrackSettings) -> Iterator[str]:
+    hold = f"{s.hold_s:g} s" if s.hold_frames is None else f"{s.hold_frames} frames"
+    yield f"held for {hold}, an id when found {s.confirm_hits} times"
+    yield f"overlap from {s.min_iou:g}, of weak faces from {s.min_iou_low:g}"
+    yield f"faces from {s.low:g} up"
+    if s.high != s.low and s.high:
+        yield f"those below {s.high:g} start no track"
+    if s.smooth:
+        yield f"smoothed by {s.smooth:g}"
+
+
 def _redaction(params: RedactParams) -> Iterator[str]:
     yield f"{params.mode}, held for {params.hold_s:g} s"
     yield "the whole picture where nothing is known" if params.fail_safe else "nothing covered where nothing is known"
 
 
-def _sink(sink: SinkConfig, config: AppConfig) -> Step:
-    of = () if sink.source is None else (f"of stream {sink.source} alone",)
-    rate = f"{sink.bitrate / 1e6:g} Mbit/s" if sink.bitrate else "even quality"
+def _sink(sink: SinkConfig) -> Step:
+    of, rate = _of(sink), _rate(sink.bitrate)
     match sink.kind:
         case "file":
             return Step(sink.name, (str(sink.path), f"{sink.codec}, {rate}", *of))
@@ -156,9 +169,33 @@ def _sink(sink: SinkConfig, config: AppConfig) -> Step:
         case "message":
             host, port = sink.address
             schema = "DeepStream's minimal schema" if sink.minimal else "our schema"
-            every = f"every {sink.message_every}th frame" if sink.message_every > 1 else "every frame"
-            return Step(sink.name, (f"{sink.broker} {host}:{port}, topic {sink.topic}", f"{schema}, {every}", *of))
+            words = (f"{sink.broker} {host}:{port}, topic {sink.topic}", f"{schema}, {_every(sink.message_every)}")
+            return Step(sink.name, (*words, *of))
     return Step(sink.name, ("nothing" if not sink.window else "a window in DeepStream, nothing here", *of))
+
+
+def _own_sink(sink: OwnSink) -> Step:
+    if isinstance(sink, LinesConfig):
+        what = "a line of JSON a frame" if sink.kind == "jsonl" else "a row a face"
+        return Step(sink.name, (str(sink.path), what, *_of(sink)))
+    if isinstance(sink, HlsConfig):
+        where = str(sink.folder / "STREAM" / "index.m3u8")
+        segments = f"{sink.keep} segments of {sink.segment_s:g} s"
+        return Step(sink.name, (where, f"{sink.codec}, {_rate(sink.bitrate)}, {segments}", *_of(sink)))
+    every = _every(sink.every) + (" that has faces" if sink.faces_only else "")
+    return Step(sink.name, (public_name(sink.url), f"our schema, {every}", *_of(sink)))
+
+
+def _of(sink: SinkConfig | OwnSink) -> tuple[str, ...]:
+    return () if sink.source is None else (f"of stream {sink.source} alone",)
+
+
+def _rate(bitrate: int) -> str:
+    return f"{bitrate / 1e6:g} Mbit/s" if bitrate else "even quality"
+
+
+def _every(frames: int) -> str:
+    return f"every {frames}th frame" if frames > 1 else "every frame"
 
 
 def _dumps(config: AppConfig) -> Iterator[Step]:

@@ -96,12 +96,16 @@ def debug_rows(state: StreamState, frame: Frame | None) -> list[tuple[str, str]]
     What a clustering step threw away is not told, as a frame carries only what is left.
     """
     waiting = f"{state.condition} for {state.since_s:.0f} s" + (f": {state.last_error}" if state.last_error else "")
+    broken = [("sink", error) for error in state.sink_errors]
+    broken += [("hangs", f"{hang.part} has not returned for {hang.for_s:.1f} s") for hang in state.hanging]
     if frame is None:
-        return [("source", waiting), ("sent", "no frame so far"), *_hanging(state)]
+        return [("source", waiting), ("sent", "no frame so far"), *broken]
     height, width = frame.gray.shape
+    on_the_way = state.frames_in - state.frames_out - state.dropped - state.filtered - state.lost
     rows = [
-        ("source", waiting),
+        ("source", f"{waiting}; the newest came {state.age_s:.1f} s ago, {state.fps_in:.1f} a second"),
         ("decoded", f"frame {frame.index}, {width} x {height}, at {frame.time_s:.3f} s; {state.frames_in} in all"),
+        ("waiting", f"{on_the_way} between source and sinks"),
         ("dark", f"{'yes' if DARK in frame.events else 'no'}; {state.dark} in all"),
         ("detector", f"{_asked(frame)}; {state.unseen} not asked, {state.failed} failed in all"),
         ("faces", _faces(frame)),
@@ -112,13 +116,8 @@ def debug_rows(state: StreamState, frame: Frame | None) -> list[tuple[str, str]]
         rows.append(("events", ", ".join(others)))
     sent = f"{state.frames_out} of {state.frames_in} frames, {state.dropped} dropped, {state.filtered} filtered"
     rows.append(("sent", f"{sent}, {state.lost} lost in a stage; p50 {state.latency_p50_ms:.0f} ms"))
-    rows += [("sink", error) for error in state.sink_errors]
-    rows += _hanging(state)
-    return rows
-
-
-def _hanging(state: StreamState) -> list[tuple[str, str]]:
-    return [("hangs", f"{hang.part} has not returned for {hang.for_s:.1f} s") for hang in state.hanging]
+    rows.append(("sinks", f"{len(state.sink_errors)} failed or hang, {state.sink_dropped} frames not taken in all"))
+    return rows + broken
 
 
 def _asked(frame: Frame) -> str:

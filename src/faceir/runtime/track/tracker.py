@@ -46,6 +46,8 @@ class TrackSettings:
     """A track gets its number when it was found in so many looked-at frames in a row; 1 = at once."""
     hold_s: float = 1.0
     """A track not found for longer is forgotten, seconds; 0 = at the first miss."""
+    hold_frames: int | None = None
+    """The like in frames, at the rate at which they usually come, in place of `hold_s`; None = `hold_s` counts."""
     emit_held: bool = False
     """Give out numbered tracks that were not found, at the place where they are expected, as redaction needs; with
     `confirm_hits` 1 also of faces seen only once. The score is that of the last face, fading to 0 over `hold_s`."""
@@ -70,6 +72,8 @@ class TrackSettings:
             raise InputError("TrackSettings.confirm_hits", f"is {self.confirm_hits}", "1 or more")
         if not 0 <= self.hold_s < np.inf:
             raise InputError("TrackSettings.hold_s", f"is {self.hold_s}", "0 seconds or more")
+        if self.hold_frames is not None and not self.hold_frames >= 0:
+            raise InputError("TrackSettings.hold_frames", f"is {self.hold_frames}", "0 frames or more")
 
 
 def two_stage(contract: Contract, settings: TrackSettings) -> tuple[Contract, TrackSettings]:
@@ -140,7 +144,7 @@ class Tracker:
     Frames may be missing, for what counts is `Frame.time_s`. Time that stands still or runs back counts as the step
     before. Frames that are `UNSEEN` or `FAILED` move tracks on and are no misses; faces that they carry pass
     untouched. A track not found for 2 s, or `hold_s` if that is longer, is forgotten before the next look, so a film
-    of fewer frames than one in 2 s needs a longer `hold_s`.
+    of fewer frames than one in 2 s needs a longer `hold_s`, or `hold_frames`.
     """
 
     def __init__(self, settings: TrackSettings | None = None, first_id: int = 1) -> None:
@@ -151,7 +155,8 @@ class Tracker:
         self._next_id = first_id
         self._tracks = _Tracks.of(_NOBODY)
         self._time_s: float | None = None
-        self._step_s = _USUAL_STEP_S
+        self._step_s = self._usual_s = _USUAL_STEP_S
+        self._frames = 0  # that came after another
 
     def __call__(self, frame: Frame) -> Frame:
         """The same frame with track ids, boxes smoothed and held ones added, as the settings say."""
@@ -175,15 +180,28 @@ class Tracker:
         """Every track to where it is expected at `time_s`."""
         step_s = 0.0 if self._time_s is None else time_s - self._time_s
         self._time_s = time_s
+        if step_s > 0:
+            self._frames += 1
+            # The mean of the first frames, then of about the last 30; a camera that was away for long counts little.
+            shown_s = step_s if self._frames == 1 else min(step_s, 2 * self._usual_s)
+            self._usual_s += (shown_s - self._usual_s) / min(self._frames, 30)
         self._step_s = step_s = step_s if step_s > 0 else self._step_s
         tracks = self._tracks
         tracks.missed_s += step_s
-        if tracks.missed_s.max(initial=0) > max(_LOST_S, self.settings.hold_s) + _ROUNDING_S:
-            self._tracks = tracks = tracks[tracks.missed_s <= max(_LOST_S, self.settings.hold_s) + _ROUNDING_S]
+        # Held for frames, it may still be found in the one after the last miss.
+        lost_s = max(_LOST_S, self._hold_s + (0 if self.settings.hold_frames is None else self._usual_s)) + _ROUNDING_S
+        if tracks.missed_s.max(initial=0) > lost_s:
+            self._tracks = tracks = tracks[tracks.missed_s <= lost_s]
         # Afterwards the size stays, as a trend of it would soon blow the box up or make it vanish.
         tracks.belief.speed[tracks.missed_s > _TREND_S, 2:] = 0
         tracks.belief = kalman.predict(tracks.belief, step_s)
         tracks.shown = kalman.move(tracks.shown, tracks.belief.speed, step_s)
+
+    @property
+    def _hold_s(self) -> float:
+        """Seconds for which a track is kept that is not found; frames count half a step more, as they come unevenly."""
+        frames = self.settings.hold_frames
+        return self.settings.hold_s if frames is None else (frames + 0.5) * self._usual_s
 
     def _follow(self, found: Detections) -> tuple[_Ints, _Mask]:
         """Track of each face `[N]`, -1 = none, and whether it goes on; tracks are updated, begun and forgotten."""
@@ -229,7 +247,7 @@ class Tracker:
     def _forget(self, track_of: _Ints) -> _Ints:
         """Drop tracks that were missed too long, or before they had a number; `track_of` of what is left."""
         tracks = self._tracks
-        stay = (tracks.misses == 0) | ((tracks.ids >= 0) & (tracks.missed_s <= self.settings.hold_s + _ROUNDING_S))
+        stay = (tracks.misses == 0) | ((tracks.ids >= 0) & (tracks.missed_s <= self._hold_s + _ROUNDING_S))
         if stay.all():
             return track_of
         self._tracks = tracks[stay]
@@ -273,12 +291,12 @@ class Tracker:
         tracks, s = self._tracks, self.settings
         if not s.emit_held and (looked or not s.emit_unseen):
             return _NOBODY
-        held = (tracks.ids >= 0) & (tracks.missed_s > 0) & (tracks.missed_s <= s.hold_s + _ROUNDING_S)
+        held = (tracks.ids >= 0) & (tracks.missed_s > 0) & (tracks.missed_s <= self._hold_s + _ROUNDING_S)
         if not s.emit_held:
             held &= tracks.misses == 0
         if not held.any():
             return _NOBODY
         xyxy = boxes.clip(kalman.to_xyxy(tracks.shown), frame.gray.shape[::-1])
         held &= boxes.area(xyxy) > 0
-        left = 1 - np.minimum(tracks.missed_s[held] / max(s.hold_s, _ROUNDING_S), 1)
+        left = 1 - np.minimum(tracks.missed_s[held] / max(self._hold_s, _ROUNDING_S), 1)
         return Detections(xyxy[held], tracks.scores[held] * left, tracks.labels[held], tracks.ids[held])

@@ -149,7 +149,7 @@ def _class_attrs(p: ClusterParams, contract: Contract) -> dict[str, object]:
     if p.algorithm in ("nms", "hybrid"):
         keys["nms-iou-threshold"] = _number(p.nms_iou_threshold)
     if p.algorithm in ("dbscan", "hybrid"):  # minBoxes: DBSCAN runs only when it is above 0
-        keys |= {"eps": _number(p.eps), "minBoxes": 1, "dbscan-min-score": _number(p.min_samples)}
+        keys |= {"eps": _number(p.eps), "minBoxes": max(p.min_boxes, 1), "dbscan-min-score": _number(p.min_samples)}
     if p.algorithm == "group_rectangles":
         keys |= {"eps": _number(p.eps), "group-threshold": p.group_threshold}
     if p.min_height > 0:
