@@ -126,3 +126,17 @@ def test_passengers_are_faces_of_their_donor_or_no_faces_at_all():
             assert y2 - y1 <= 61
     assert set(counts) >= {0, 1, 2}
     assert (occlude(canvas, FACE, Occluders(), np.random.default_rng(0), no_head)[0] == canvas).all()
+
+
+def test_clutter_among_passengers_holds_no_face_without_label():
+    donor, face = portrait()
+    donor[donor == 40] = 0
+    canvas = np.zeros(
+        (100, 120), np.uint8
+    )  # small and black, so that clutter lies near faces and they alone are bright
+    how = Occluders(probability=0, passenger_probability=1)
+    for seed in range(300):
+        seen, truth = occlude(canvas, Detections(), how, np.random.default_rng(seed), lambda: (donor, face))
+        for x1, y1, x2, y2 in truth.xyxy.tolist():
+            seen[max(int(y1) - 3, 0) : int(y2) + 4, max(int(x1) - 3, 0) : int(x2) + 4] = 0
+        assert seen.max() < 20, seed

@@ -40,7 +40,8 @@ def occlude(
         return canvas, truth
     scene = Scene(canvas, truth)
     if seats:
-        _passengers(scene, truth, how, rng, heads)
+        _passengers(scene, how, rng, heads)
+        truth = scene.truth()  # `tall` still fits: the new faces come after the others
     if distracts:
         for _ in range(_count(rng)):
             _distract(scene, truth, rng)
@@ -81,21 +82,18 @@ def _hide(scene: Scene, face: Face, how: Occluders, rng: np.random.Generator, he
         scene.paste(*cut_out)
 
 
-def _passengers(scene: Scene, truth: Detections, how: Occluders, rng: np.random.Generator, heads: Heads) -> None:
+def _passengers(scene: Scene, how: Occluders, rng: np.random.Generator, heads: Heads) -> None:
     """Put small heads between the faces, the farthest first, some of them dim and some with something before them."""
     height, width = scene.canvas.shape
     low, high = np.log(_PASSENGER_HEIGHTS)
     for tall in np.sort(np.exp(rng.uniform(low, high, 1 + rng.integers(_MOST_PASSENGERS)))):
         centre = rng.uniform((0, 0), (width, 0.9 * height))
+        truth = scene.truth()  # with the passengers so far, lest clutter be cut from their faces
         if len(truth) and ((truth.xyxy[:, :2] < centre) & (truth.xyxy[:, 2:] > centre)).all(1).any():
             continue
         if rng.random() < _NO_HEAD_PROBABILITY:
-            _paste(
-                scene,
-                clutter(
-                    scene, Face(float(centre[0]), float(centre[1]), 0.78 * float(tall), float(tall), 0), truth, rng
-                ),
-            )
+            x, y = centre.tolist()
+            _paste(scene, clutter(scene, Face(x, y, 0.78 * float(tall), float(tall), 0), truth, rng))
             continue
         donor, faces = heads()
         head = head_layer(donor, faces, centre, float(tall), (width, height), rng.uniform(20, 220), rng)
@@ -104,7 +102,7 @@ def _passengers(scene: Scene, truth: Detections, how: Occluders, rng: np.random.
         scene.paste(*head)
         face = Face.of(scene.canvas, head[1].xyxy[0])
         if rng.random() < how.probability and face.h >= _LEAST_HEIGHT:
-            _hide(scene, face, replace(how, head=0), rng, heads, truth)
+            _hide(scene, face, replace(how, head=0), rng, heads, scene.truth())
         elif rng.random() < _DIM_PROBABILITY:
             dim(scene, face, rng)
 

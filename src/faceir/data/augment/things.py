@@ -97,8 +97,8 @@ def _brim_behind(scene: Scene, face: Face, edge: float, tilt: float, rng: np.ran
     high, wide = edge - crown[:, 1].min(), 0.5 * face.w
     for _ in range(rng.integers(0, 4)):  # seams, print and folds
         spot = (face.x + wide * rng.uniform(-0.8, 0.8), edge - high * rng.uniform(0.2, 0.8))
-        print_ = superellipse(spot, (wide * rng.uniform(0.1, 0.5), high * rng.uniform(0.05, 0.3)), 2, rng.uniform(0, 3))
-        stencil.polygon(print_, int(rng.integers(40, 256)), within=True)
+        fold = superellipse(spot, (wide * rng.uniform(0.1, 0.5), high * rng.uniform(0.05, 0.3)), 2, rng.uniform(0, 3))
+        stencil.polygon(fold, int(rng.integers(40, 256)), within=True)
     if rng.random() < 0.7:
         at = (face.x + wide * rng.uniform(-0.6, 0.6), edge - high * rng.uniform(0.15, 0.25))
         arch = superellipse(at, (wide * rng.uniform(0.3, 0.6), high * rng.uniform(0.25, 0.5)), 2, tilt)
