@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,12 +54,18 @@ def test_there_and_back_by_any_two_formats(some: list[Detections], first: str, s
     says, atol = SAYS[first] & SAYS[second], ATOL[first] + ATOL[second] + 1e-4
     for n, given_faces in enumerate(some):
         wanted, came = _sayable(given_faces, {first, second}), found[f"p{n}"].faces
-        np.testing.assert_allclose(came.xyxy, wanted.xyxy, atol=atol)
+        np.testing.assert_array_less(np.abs(came.xyxy - wanted.xyxy), atol + _grown(wanted, {first, second}))
         names = [classes.named(label).lower() for label in came.labels.tolist()]
         assert names == [{-1: "dontcare", 0: "face", 1: "person_face"}[label] for label in wanted.labels.tolist()]
         for column in says - {"dont_care"}:
             sure = wanted.labels != DONT_CARE
             np.testing.assert_array_equal(getattr(came, column)[sure], getattr(wanted, column)[sure], column)
+
+
+def _grown(wanted: Detections, formats: set[str]) -> Any:
+    """`[N,4]`: by what WIDER's whole pixels may move the edges of a side that is below one pixel, as it becomes one."""
+    low = wanted.xyxy[:, 2:] - wanted.xyxy[:, :2] < 1
+    return 0.5 * np.tile(low, 2) * ("wider" in formats)
 
 
 def _put_exactly(path: Path, some: list[Detections]) -> None:

@@ -1,8 +1,5 @@
 """KITTI labels: there and back, TAO's case rule, and every way a line can be wrong."""
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,8 +8,8 @@ from hypothesis import strategies as st
 from faceir.data import kitti
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import InputError
+from tests.data.test_folder import LINE, make_set
 
-LINE = "face 0.00 0 0.00 10.0 20.0 30.0 50.0 0 0 0 0 0 0 0"
 FACE = {"face": "face"}
 
 
@@ -89,79 +86,11 @@ def test_scores_are_the_sixteenth_field():
     assert parse(line).scores.tolist() == [0.25]
 
 
-def make_set(top: Path, names: tuple[str, ...] = ("b", "a")) -> Path:
-    for name in names:
-        (top / "images").mkdir(parents=True, exist_ok=True)
-        (top / "labels").mkdir(exist_ok=True)
-        cv2.imwrite(str(top / "images" / f"{name}.jpg"), np.full((40, 60, 3), 90, np.uint8))
-        (top / "labels" / f"{name}.txt").write_text(LINE + "\n")
-    return top
-
-
-def test_a_folder_and_a_folder_of_folders(tmp_path):
-    one = make_set(tmp_path / "one")
-    make_set(tmp_path / "two", ("c",))
-    assert [item.picture.name for item in kitti.find(one)] == ["a.jpg", "b.jpg"]
-    assert [(i.source, i.picture.name) for i in kitti.find(tmp_path)] == [
-        ("one", "a.jpg"), ("one", "b.jpg"), ("two", "c.jpg"),
-    ]  # fmt: skip
-    frame = next(iter(kitti.read(kitti.find(one), FACE, ("face",))))
+def test_a_frame_shows_its_picture_and_its_faces(tmp_path):
+    frame = next(iter(kitti.read(kitti.find(make_set(tmp_path)), FACE, ("face",))))
     assert frame.gray.shape == (40, 60)
     assert frame.rgb.shape == (40, 60, 3)
     assert len(frame.detections) == 1
-
-
-def test_kitti_s_own_folder_names(tmp_path):
-    make_set(tmp_path)
-    (tmp_path / "images").rename(tmp_path / "image_2")
-    (tmp_path / "labels").rename(tmp_path / "label_2")
-    items = kitti.find(tmp_path)
-    assert [item.label.exists() for item in items] == [True, True]
-
-
-def test_a_manifest_chooses(tmp_path):
-    make_set(tmp_path / "one")
-    (tmp_path / "manifest.csv").write_text(
-        "picture,set,terms,split\none/images/a.jpg,one,free,train\none/images/b.jpg,one,research,val\n"
-    )
-    assert [i.picture.name for i in kitti.find(tmp_path, kitti.Filter(split="val"))] == ["b.jpg"]
-    assert [i.picture.name for i in kitti.find(tmp_path, kitti.Filter(terms=["free"]))] == ["a.jpg"]
-    with pytest.raises(InputError, match="holds no labelled picture"):
-        kitti.find(tmp_path, kitti.Filter(exclude_set=["one"]))
-    manifest = tmp_path / "manifest.csv"
-    manifest.write_text(manifest.read_text(), encoding="utf-8-sig")
-    assert len(kitti.find(tmp_path)) == 2
-
-
-def test_bad_folders(tmp_path):
-    with pytest.raises(InputError, match="is not a folder"):
-        kitti.find(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="holds no labelled picture"):
-        kitti.find(tmp_path)
-    make_set(tmp_path)
-    with pytest.raises(InputError, match=r"manifest\.csv: does not exist"):
-        kitti.find(tmp_path, kitti.Filter(split="val"))
-    (tmp_path / "manifest.csv").write_text("picture,set\n")
-    with pytest.raises(InputError, match="lacks the column split, terms"):
-        kitti.find(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("row", "told"),
-    [
-        (b"one/images/a.jpg,one,free", "line 3 has other columns"),
-        (b"one/images/a.jpg,one,free,train,more", "line 3 has other columns"),
-        (b",one,free,train", "line 3 names no picture"),
-        (b"one/a\0.jpg,one,free,train", r"line 3 names no picture|cannot be read"),
-        (b"one/\xff.jpg,one,free,train", "cannot be read"),
-    ],
-)
-def test_a_broken_manifest(tmp_path, row, told):
-    make_set(tmp_path / "one")
-    head = b"picture,set,terms,split\none/images/b.jpg,one,free,train\n"
-    (tmp_path / "manifest.csv").write_bytes(head + row + b"\n")
-    with pytest.raises(InputError, match=rf"manifest\.csv: .*({told})"):
-        kitti.find(tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture"])

@@ -102,6 +102,23 @@ def test_what_was_kept_for_validation(night: Night) -> None:
     assert "**These weights learnt from exam, which were meant for validation" in cheated
 
 
+def test_what_a_training_was_validated_on_is_told_apart(night: Night) -> None:
+    """Its notes and its terms are not those of the weights."""
+    held = Sources({"yard": Source("a yard", "secret", shows="walls")}, {"secret": Terms("never")}, {"training": "no"})
+    part = {"pictures": 8, "sets": {"yard": 5, "cars": 3, "attic": 1}, "sources": held.to_dict()}
+    files = (replace(CHECKPOINT, data={"sets": {"cars": 9}, "validation": part}),)
+    card = of(night, files=files)
+    assert "| yard | 5 | secret |  |  | walls | a yard |" in card
+    assert "| cars | 3 | free | colour | by hand |" in card
+    assert "| attic | 1 | not stated |" in card
+    assert "All of these terms allow weights for business." in card
+    known = replace(SOURCES, sets={**SOURCES.sets, "yard": Source("given", "free", use="validation")})
+    card = render(files, [night.evaluation], known, "faceir 9")
+    assert "| yard | 5 | free |  |  |  | given |" in card
+    assert card.count("yard") == 1
+    assert "| exam | 0 |" in card
+
+
 def test_little_is_known(empty: Evaluation) -> None:
     card = render([ONNX], [], Sources(), "faceir 9")
     assert "No evaluation was given" in card

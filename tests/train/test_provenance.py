@@ -1,12 +1,15 @@
 """What a checkpoint says of its pictures, and what it has from the weights before it."""
 
 import json
+import shutil
 
+import pytest
 import torch
 
 from faceir.contract import Contract
 from faceir.data import kitti
 from faceir.data.sources import Source, Sources, Terms, parse_sources
+from faceir.errors import InputError
 from faceir.train import checkpoint, provenance, sources
 from faceir.train.checkpoint import Checkpoint
 from faceir.train.model import GridBoxNet
@@ -29,6 +32,29 @@ def test_only_sets_that_are_there_are_stated(disc_set):
     assert (told["pictures"], told["sets"], told["faces"]) == (6, {"discs": 6}, {"discs": 6})
     back = parse_sources(json.loads(json.dumps(told["sources"])), "header")
     assert back == Sources(DISCS.sets, {"free": DISCS.terms["free"]}, DISCS.notes)
+
+
+def test_validation_is_told_apart(tmp_path, disc_set):
+    """Of a source of its own by its own sources.toml, of a fold by that of the training; none says nothing."""
+    other = tmp_path / "other"
+    shutil.copytree(disc_set, other)
+    (disc_set / "sources.toml").write_text(STATED)
+    (other / "sources.toml").write_text(STATED.replace("sets.discs", "sets.other").replace("drawn", "redrawn"))
+    spec = load(tmp_path, disc_set)
+    spec.dataset_config.validation_data_source.image_directory_path = str(other)
+    data = make_training(spec, sources.find_data(spec), torch.device("cpu")).data
+    assert (data["sets"], list(data["sources"]["sets"])) == ({"discs": 6}, ["discs"])
+    told = data["validation"]
+    assert (told["pictures"], told["sets"]) == (6, {"other": 6})
+    assert parse_sources(json.loads(json.dumps(told["sources"])), "header").sets["other"].origin == "redrawn"
+    for change, wanted in (("dataset_config.validation_fold=0", {"discs": 1}), ("random_seed=3", {})):
+        spec = load(tmp_path, disc_set, change)
+        data = make_training(spec, sources.find_data(spec), torch.device("cpu")).data
+        assert data.get("validation", {}).get("sets", {}) == wanted
+    (other / "sources.toml").write_text("[sets")
+    spec.dataset_config.validation_data_source.image_directory_path = str(other)
+    with pytest.raises(InputError, match=r"other/sources\.toml: cannot be read"):
+        sources.find_data(spec)
 
 
 def test_weights_hand_down_what_they_learnt_from(tmp_path):

@@ -76,6 +76,42 @@ def test_a_detector_sees_what_lacks_a_label(folder, tmp_path, square_model, squa
     assert {f["picture"] for f in found["findings"] if f["code"] == "face-unseen"} == {"images/1.png", "images/2.png"}
 
 
+def test_the_class_as_the_user_spells_it(folder, tmp_path, square_model, square_picture):
+    """Labels in other letters are mended to it, and a box that is proposed has it."""
+    cv2.imwrite(str(folder / "images" / "2.png"), square_picture())
+    (folder / "labels" / "0.txt").write_text(GOOD.replace("face", "Face"))
+    (folder / "labels" / "2.txt").write_text("")
+    out = tmp_path / "a.json"
+    options = ("--class", "Face", "--rules", "class-case,class-unknown,face-unlabelled", "--detector", square_model)
+    assert run("check", "-d", folder, "--json", out, *options) == 0
+    found = {f["picture"]: (f["code"], f["change"]["text"].split()[0]) for f in json.loads(out.read_text())["findings"]}
+    assert found == {"images/1.png": ("class-case", "Face"), "images/2.png": ("face-unlabelled", "Face")}
+
+
+def test_what_is_cut_short_says_so(folder, tmp_path, capsys):
+    for n in range(3):
+        (folder / "labels" / f"{n}.txt").write_text(GOOD + GOOD)
+    page = tmp_path / "a.html"
+    run("check", "-d", folder, "--html", page, "--most", "2")
+    assert "2 pictures of 3, the worst; --most 3 shows all" in capsys.readouterr().out
+    assert "The 2 worst pictures of 3" in page.read_text()
+    run("check", "-d", folder, "--html", page)
+    assert "3 pictures\n" in capsys.readouterr().out
+    assert "The 3 worst pictures. " in page.read_text()
+
+
+def test_never_is_never(folder, tmp_path, square_model, capsys):
+    """Pictures that cannot be read are told, and named in the JSON, whatever the exit code."""
+    for n in range(12):
+        (folder / "images" / f"x{n}.png").write_bytes(b"no picture")
+    out = tmp_path / "a.json"
+    options = ("--rules", "face-unseen", "--detector", square_model, "--json", out)
+    assert run("check", "-d", folder, *options, "--fail-on", "never") == 0
+    assert "2 more pictures cannot be read" in capsys.readouterr().err
+    assert len(json.loads(out.read_text())["left_out"]) == 12
+    assert run("check", "-d", folder, *options) == 1
+
+
 def test_corrections_are_applied(folder, tmp_path, capsys):
     (folder / "labels" / "0.txt").write_text(GOOD + GOOD)
     out, given = tmp_path / "a.json", tmp_path / "corrections.json"
@@ -150,6 +186,9 @@ def test_mistakes_are_one_line(folder, tmp_path, capsys):
         (("check", "-d", folder, "--fail-on", "x"), "error, warning, never"),
         (("check", "-d", folder, "--rules", "x"), "is no rule"),
         (("check", "-d", folder, "--source", "x"), "no picture is of x"),
+        (("check", "-d", folder, "--source", "data", "--source", "x"), "no picture is of x; wanted of data"),
+        (("check", "-d", folder, "--rules", "box-size,face-unseen"), "add --detector default"),
+        (("check", "-d", folder, "--rules", "picture-alike"), "add --duplicates"),
         (("check", "-d", folder, "--detector", tmp_path), "KITTI"),
         (("check", "-d", tmp_path / "none"), "is not a folder"),
         (("apply", "-d", folder, "--corrections", tmp_path / "none.json"), "does not exist"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from faceir.data.coco import Key, add_face, key_of, load
 from faceir.data.entry import Came, Classes, Entry, Faces, head, is_text, shown
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import InputError
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from faceir import boxes
 from faceir.data.entry import Came, Classes, Entry
+from faceir.data.folder import PICTURE_SUFFIXES
 from faceir.data.formats import FORMATS
-from faceir.data.kitti import PICTURE_SUFFIXES
 from faceir.data.picture_size import picture_size
 from faceir.data.sources import copy_beside
 from faceir.data.targets import TARGETS, Target

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from faceir.data.entry import Came, Classes, Entry, Faces, number
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.errors import InputError, need_file
 from faceir.flow import Frame
 

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from faceir.data.kitti import PICTURE_SUFFIXES, Item, decode
+from faceir.data.folder import PICTURE_SUFFIXES, Item
+from faceir.data.kitti import decode
 from faceir.data.picture_size import picture_size
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import FaceirError, InputError

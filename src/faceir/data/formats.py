@@ -9,7 +9,7 @@ from pathlib import Path
 
 from faceir.data import coco_labels, csv_labels, kitti, shards, tfrecords, voc, wider, yolo
 from faceir.data.entry import Came, Classes, Entry, head
-from faceir.data.kitti import PICTURE_SUFFIXES, Item
+from faceir.data.folder import PICTURE_SUFFIXES, Item
 from faceir.errors import InputError, need_file
 
 __all__ = ["FORMATS", "Format", "guess"]

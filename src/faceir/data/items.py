@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 
 __all__ = ["Items", "Joined", "Numbers", "Runs", "Selected", "count_sets", "join", "select"]
 

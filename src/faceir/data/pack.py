@@ -16,7 +16,7 @@ from typing import IO, Any
 import cv2
 import numpy as np
 
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.data.shards import FORMAT, INDEX, ROW, ROWS, digest, is_place
 from faceir.data.sources import BESIDE, copy_beside
 from faceir.errors import InputError

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.errors import InputError, need_file
 
 __all__ = ["by_groups", "by_sequences", "first_share", "grouping", "joined", "read_sequences", "to_training"]

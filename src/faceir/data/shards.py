@@ -25,8 +25,8 @@ import numpy.typing as npt
 
 from faceir.data import kitti
 from faceir.data.entry import is_text, shown
+from faceir.data.folder import Filter, Item
 from faceir.data.items import Items, Numbers, select
-from faceir.data.kitti import Filter, Item
 from faceir.errors import InputError, need_file
 
 __all__ = ["FORMAT", "INDEX", "ROW", "ROWS", "Shards", "digest", "find", "is_place", "is_sharded", "verify"]

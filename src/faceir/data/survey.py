@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from faceir.data import duplicates
 from faceir.data.entry import Came, Entry
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.errors import FaceirError
 
 __all__ = ["Survey", "survey"]

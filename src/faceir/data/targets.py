@@ -13,7 +13,7 @@ import numpy as np
 
 from faceir.data import coco, csv_labels, kitti, voc, wider, yolo
 from faceir.data.entry import Classes
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.detections import DONT_CARE, Detections
 from faceir.flow import Frame
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from faceir.data.entry import Came, Classes, Entry, Faces, find_picture
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.errors import InputError, need_file
 
 __all__ = ["count", "crc32c", "example", "files", "is_tfrecord", "masked", "read", "records"]

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from faceir.data.entry import Came, Classes, Entry, Faces, number
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.detections import DONT_CARE
 from faceir.errors import InputError
 from faceir.flow import Frame

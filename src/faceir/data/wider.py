@@ -16,7 +16,7 @@ from typing import IO
 
 from faceir.data import wider_mat
 from faceir.data.entry import Came, Classes, Entry, Faces, number
-from faceir.data.kitti import PICTURE_SUFFIXES, Item
+from faceir.data.folder import PICTURE_SUFFIXES, Item
 from faceir.detections import DONT_CARE
 from faceir.errors import InputError, need_file
 from faceir.flow import Frame

@@ -17,7 +17,7 @@ import numpy as np
 
 from faceir import boxes
 from faceir.data.entry import Came, Classes, Entry, Faces, number
-from faceir.data.kitti import PICTURE_SUFFIXES, Item
+from faceir.data.folder import PICTURE_SUFFIXES, Item
 from faceir.detections import DONT_CARE
 from faceir.errors import InputError, need_file
 from faceir.flow import Frame

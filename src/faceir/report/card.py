@@ -35,7 +35,7 @@ class ModelFile:
     """Multiply-accumulates for one picture."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """What a checkpoint says it learnt from: `pictures`, `sets` (name to pictures), `faces` (by name), `sources`, the
-    `sets` and `sources` of `inherited` weights; and how it was `pruned`."""
+    `sets` and `sources` of `inherited` weights; the same of its `validation`; and how it was `pruned`."""
     step: int = 0
 
     @property
@@ -46,7 +46,7 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class Trained:
-    """One set that weights learnt from; `source` is None where nobody stated it."""
+    """One set that weights learnt from, or were validated on; `source` is None where nobody stated it."""
 
     name: str
     pictures: int
@@ -64,6 +64,20 @@ def trained(files: Sequence[ModelFile], sources: Sources) -> list[Trained]:
             for name, count in stated.items():
                 most[name] = max(count, most.get(name, 0))
     return [Trained(name, pictures[name], faces.get(name), sources.sets.get(name)) for name in sorted(pictures)]
+
+
+def validated(files: Sequence[ModelFile], sources: Sources) -> list[Trained]:
+    """The sets that the trainings of `files` were validated on; `sources` wins over what a checkpoint states of them.
+
+    Raises `InputError` for a checkpoint whose sources cannot be read.
+    """
+    pictures: dict[str, int] = {}
+    for file in files:
+        part = file.data.get("validation", {})
+        sources = sources.over(parse_sources(part.get("sources", {}), file.name))
+        for name, count in part.get("sets", {}).items():
+            pictures[name] = max(count, pictures.get(name, 0))
+    return [Trained(name, pictures[name], None, sources.sets.get(name)) for name in sorted(pictures)]
 
 
 def stated_of(files: Sequence[ModelFile], given: Sources) -> Sources:
@@ -89,6 +103,7 @@ def weak_spots(evaluation: Evaluation) -> Iterator[tuple[str, Slice]]:
 def render(files: Sequence[ModelFile], evaluations: Sequence[Evaluation], sources: Sources, software: str) -> str:
     """The card as Markdown text; the first of `files` is the one that a user would take. Raises `MissingExtra`."""
     sets = trained(files, sources)
+    watched = validated(files, sources)
     terms: dict[str, list[Trained]] = {}
     for one in sets:
         terms.setdefault(one.source.terms if one.source else "not stated", []).append(one)
@@ -103,7 +118,12 @@ def render(files: Sequence[ModelFile], evaluations: Sequence[Evaluation], source
         sources=sources,
         study=sorted(name for name in terms if name not in sources.terms or not sources.terms[name].business),
         forbidden=[one.name for one in sets if one.source and one.source.use == "validation"],
-        validation={name: s for name, s in sources.sets.items() if s.use == "validation"},
+        watched=watched,
+        validation={
+            name: s
+            for name, s in sources.sets.items()
+            if s.use == "validation" and not any(name == one.name for one in (*sets, *watched))
+        },
         software=software,
         small=SMALL,
         cell=_cell,

@@ -20,12 +20,12 @@ from faceir.data import kitti
 from faceir.data.check.finding import RULES, Finding, Xyxy
 from faceir.data.check.labelled import rows_of
 from faceir.data.check.run import Checked
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.errors import InputError
 from faceir.report.files import template
 from faceir.report.pictures import Box
 
-__all__ = ["MOST_PICTURES", "Sheet", "render", "sheets"]
+__all__ = ["MOST_PICTURES", "Sheet", "asking", "render", "sheets"]
 
 MOST_PICTURES = 200
 _SIDE = 640  # px, the longest of a picture in the page
@@ -54,7 +54,7 @@ def sheets(
     """
     of_picture: dict[str, list[tuple[int, Finding]]] = {}
     for number, finding in enumerate(findings):
-        if finding.picture and (finding.severity != "note" or finding.change is not None):
+        if _asks(finding):
             of_picture.setdefault(finding.picture, []).append((number, finding))
     shown = list(of_picture)[:most]
     item_of = _items_of(set(shown), items, root)
@@ -63,6 +63,15 @@ def sheets(
         made.append(_sheet(picture, of_picture[picture], item_of[picture]))
         on_picture()
     return made
+
+
+def asking(findings: Iterable[Finding]) -> int:
+    """Pictures with a finding that asks for a decision: as many `sheets` shows at most."""
+    return len({finding.picture for finding in findings if _asks(finding)})
+
+
+def _asks(finding: Finding) -> bool:
+    return bool(finding.picture) and (finding.severity != "note" or finding.change is not None)
 
 
 def _items_of(pictures: set[str], items: Iterable[Item], root: Path) -> dict[str, Item]:
@@ -123,6 +132,7 @@ def render(checked: Checked, shown: Sequence[Sheet], dataset: str) -> str:
         rules=RULES,
         severities={code: RULES[code].severity for code in counts},
         sheets=shown,
+        asking=asking(checked.findings),
         others=[finding for finding in checked.ranked() if not finding.picture],
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

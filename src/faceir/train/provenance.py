@@ -11,13 +11,23 @@ from faceir.data.items import count_sets
 from faceir.data.sources import Sources, parse_sources
 from faceir.train import checkpoint
 
-__all__ = ["inherited", "learnt_from"]
+__all__ = ["inherited", "learnt_from", "validated_on"]
 
 
 def learnt_from(items: Sequence[kitti.Item], faces: Mapping[str, int], stated: Sources) -> dict[str, Any]:
     """How many pictures and faces of which sets, and what is stated of these sets."""
     sets = count_sets(items)
     return {"pictures": len(items), "sets": dict(sets), "faces": dict(faces), "sources": stated.of(sets).to_dict()}
+
+
+def validated_on(items: Sequence[kitti.Item], stated: Sources) -> dict[str, Any]:
+    """How many pictures of which sets a training was validated on, and what is stated of these sets; {} of none.
+
+    It stands apart from what was learnt from: its terms bind no weights, its notes speak of other pictures.
+    """
+    sets = count_sets(items)
+    told = {"pictures": len(items), "sets": dict(sets), "sources": stated.of(sets).to_dict()}
+    return {"validation": told} if items else {}
 
 
 def inherited(files: Iterable[str]) -> dict[str, Any]:

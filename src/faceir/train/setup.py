@@ -28,7 +28,7 @@ from faceir.train.loss import OBJECTIVES, AutoWeights, TargetClass
 from faceir.train.mask import LabelFilter, LossMask
 from faceir.train.model import Architecture, GridBoxNet
 from faceir.train.prepare import Preparation
-from faceir.train.provenance import inherited, learnt_from
+from faceir.train.provenance import inherited, learnt_from, validated_on
 from faceir.train.qat import RANGES_KEY, QuantisedNet
 from faceir.train.records import Visualiser
 from faceir.train.schedule import Patience, Schedule, SoftStart, UntilPlateau
@@ -81,6 +81,7 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
         steps_per_epoch=steps_per_epoch,
         spec=specs.to_text(spec),
         data=learnt_from(data.training, data.faces, data.stated)
+        | validated_on(data.validation, data.validated)
         | start.origin
         | inherited([spec.model_config.pretrained_model_file, config.distillation.teacher_model_file]),
         giou_weight=cost.giou_weight,

@@ -39,6 +39,8 @@ class Data:
     """Index of the data source of each training picture."""
     stated: Sources = field(default_factory=Sources)
     """What the `sources.toml` beside the data sources say."""
+    validated: Sources = field(default_factory=Sources)
+    """What the one beside the validation pictures says."""
     faces: Mapping[str, int] = field(default_factory=dict)
     """Faces to be trained of each set, as `check_labels` counted them; empty before."""
     internal: frozenset[str] = frozenset()
@@ -61,14 +63,15 @@ def find_data(spec: Experiment) -> Data:
         raise SpecError("dataset_config.data_sources", "is missing", "at least one", "name an image_directory_path")
     if config.HasField("validation_data_source"):
         validation = _find(config.validation_data_source, "dataset_config.validation_data_source")
-        return Data(items, weights, validation, source_of, stated)
+        validated = find_sources([config.validation_data_source.image_directory_path])
+        return Data(items, weights, validation, source_of, stated, validated)
     if not config.HasField("validation_fold"):
         return Data(items, weights, [], source_of, stated)
     share = round(FOLD_SHARE * len(items))
     order = np.random.default_rng(42).permutation(len(items))
     held_out = np.zeros(len(items), bool)
     held_out[order[config.validation_fold * share :][:share]] = True
-    whole = Data(items, weights, select(items, np.flatnonzero(held_out)), source_of, stated)
+    whole = Data(items, weights, select(items, np.flatnonzero(held_out)), source_of, stated, stated)
     return _keep(whole, np.flatnonzero(~held_out))
 
 
@@ -175,7 +178,7 @@ def tell_terms(data: Data, learnt: Mapping[str, Any]) -> Iterator[str]:
             f"nobody states those of {', '.join(unstated)}: what the weights may be used for is not known, and their "
             "card will say so; a sources.toml beside the pictures states them (docs/report.md)"
         )
-    every = stated.over(data.stated)
+    every = stated.over(data.stated).over(data.validated)
     for names, how in (
         (trained, "but is trained on: leave it out by exclude_set"),
         (validated, "as it is used here"),

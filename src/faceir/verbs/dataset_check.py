@@ -59,6 +59,7 @@ def check(
         raise InputError("--fail-on", f"is {fail_on!r}", ", ".join(_FAIL_ON))
     if html is not None:
         need("report")  # told before the work
+    _check_options(rules, duplicates, detector != "none")
     codes, classes, processes = codes_of(rules), tuple(label or ["face"]), workers or os.cpu_count() or 1
     items = _items(folder, split, source or ())
     with progress_bar(Console(stderr=True)) as bar:
@@ -71,24 +72,41 @@ def check(
         checked.add(_seen(items, folder, classes, codes, detector, read_key(key)))
     for error in checked.left_out[:_SHOWN]:
         say_error(error)
+    if len(checked.left_out) > _SHOWN:
+        say_error(f"{len(checked.left_out) - _SHOWN:,} more pictures cannot be read; --json FILE names all")
     if json is not None:
         _write_json(checked, json, folder)
     if html is not None:
         _write_page(checked, items, html, folder, most)
     _print(checked, Console(highlight=False, markup=False, width=126))
     worst = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
-    if checked.left_out or any(finding.severity in worst for finding in checked.findings):
+    if worst and (checked.left_out or any(finding.severity in worst for finding in checked.findings)):
         raise typer.Exit(1)
+
+
+def _check_options(rules: str, duplicates: bool, detector: bool) -> None:
+    """Raise `InputError` for a rule that is asked for by name and that nobody would look at: it would find nothing."""
+    from faceir.data.check.finding import RULES
+    from faceir.data.check.run import codes_of
+
+    looks = {"": True, "--duplicates": duplicates, "--detector default": detector}
+    for code in sorted(codes_of(rules)) if rules.strip() else ():
+        option = RULES[code].option
+        if not looks[option]:
+            raise InputError("--rules", f"asks for {code}, which is not looked for", option, f"add {option}")
 
 
 def _items(folder: Path, split: str, source: Sequence[str]) -> Sequence[Item]:
     from faceir.data import kitti, shards
+    from faceir.data.items import count_sets
 
     items = shards.find(folder, kitti.Filter(split))
     if source:
+        there = count_sets(items)
+        unknown = [name for name in source if name not in there]
+        if unknown:
+            raise InputError("--source", f"no picture is of {', '.join(unknown)}", f"of {', '.join(sorted(there))}")
         items = [item for item in items if item.source in source]
-        if not items:
-            raise InputError("--source", f"no picture is of {', '.join(source)}", f"sets below {folder}")
     return items
 
 
@@ -125,6 +143,7 @@ def _write_json(checked: Checked, path: Path, folder: Path) -> None:
         "pictures": checked.pictures,
         "boxes": checked.boxes,
         "left_out": [str(error) for error in checked.left_out],
+        "too_small": checked.too_small,
         "rules": {
             code: {**asdict(RULES[code]), "findings": found, "pictures": pictures}
             for code, (found, pictures) in checked.counts().items()
@@ -138,22 +157,28 @@ def _write_json(checked: Checked, path: Path, folder: Path) -> None:
 def _write_page(checked: Checked, items: Sequence[Item], path: Path, folder: Path, most: int) -> None:
     from rich.console import Console
 
-    from faceir.report.check_page import render, sheets
+    from faceir.report.check_page import asking, render, sheets
     from faceir.report.files import write_text
 
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("page", total=None, rate="pictures")
         shown = sheets(checked.ranked(), items, folder, most, lambda: bar.advance(task))
     write_text(render(checked, shown, folder.resolve().name), path)
-    print(f"{path}: {len(shown)} pictures, {path.stat().st_size / 1e6:.1f} MB")
+    every = asking(checked.findings)
+    of = f" of {every:,}, the worst; --most {every} shows all" if every > len(shown) else ""
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {len(shown):,} pictures{of}")
 
 
 def _print(checked: Checked, console: Console) -> None:
     from rich.table import Table
 
     from faceir.data.check.finding import RULES
+    from faceir.data.check.seen_rules import Limits
 
     print(f"{checked.pictures:,} pictures with {checked.boxes:,} boxes: {len(checked.findings):,} findings")
+    if checked.too_small:
+        least = f"below {Limits().min_height:g} px at the network's scale"
+        print(f"{checked.too_small:,} labelled faces are too small for the detector to judge ({least})")
     if not checked.findings:
         return
     table = Table(box=None, pad_edge=False)
@@ -167,7 +192,7 @@ def _print(checked: Checked, console: Console) -> None:
         at = f"{finding.label}:{finding.line}" if finding.line else finding.picture or finding.label
         print(f"{finding.severity}: {finding.code}: {at}: {finding.words}")
     if len(told) > _SHOWN:
-        print(f"and {len(told) - _SHOWN:,} more; --json FILE or --html FILE writes all")
+        print(f"and {len(told) - _SHOWN:,} more; --json FILE writes all, --html FILE shows them")
 
 
 def apply(

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from faceir.data.check.finding import RULES
+from faceir.data.check.label_rules import LABEL_RULES
 from faceir.data.check.run import check_alike, check_labels, check_seen, codes_of
+from faceir.data.check.seen_rules import SEEN_RULES
+from faceir.data.folder import find
 from faceir.detections import Detections
 from faceir.errors import InputError
 from faceir.fit import Fit
@@ -35,6 +38,16 @@ def test_labels_of_a_folder(tmp_path):
     assert checked.counts()["box-outside"] == (1, 1)
     some = check_labels(items, tmp_path, ("face",), codes_of("label-empty, label-missing"), 1)
     assert set(some.counts()) == {"label-empty", "label-missing"}
+
+
+def test_a_label_file_of_two_pictures(tmp_path):
+    """Of one name but for the ending, or listed twice: corrections of one would fall on the other."""
+    items = folder(tmp_path, [line((10, 10, 30, 35)), ""])
+    items[0].picture.with_suffix(".jpg").write_bytes(items[0].picture.read_bytes())
+    first, second = check_labels([*find(tmp_path), items[1]], tmp_path, ("face",), codes_of("label-shared"), 1).findings
+    assert (first.picture, first.words) == ("set/images/0.png", "has the label file of set/images/0.jpg")
+    assert (second.picture, second.words) == ("set/images/1.png", "is listed twice")
+    assert check_labels(items, tmp_path, ("face",), ALL, 1).counts().keys() == {"label-empty"}
 
 
 @pytest.mark.slow
@@ -68,6 +81,9 @@ def test_what_a_detector_adds(tmp_path):
     assert {f.code for f in checked.findings} == {"face-unseen", "face-unlabelled"}
     assert len(checked.left_out) == 1
     assert checked.pictures == 2
+    assert checked.too_small == 0
+    low = folder(tmp_path / "low", [line((100, 50, 110, 62))], image)
+    assert check_seen(low, tmp_path, ("face",), ALL, FakeDetector(brightest), Fit()).too_small == 1
 
 
 def test_the_habit_of_a_set_is_told(tmp_path):
@@ -84,6 +100,15 @@ def test_the_habit_of_a_set_is_told(tmp_path):
 def _box_of(image):
     ys, xs = np.nonzero(image > 128)
     return Detections([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]], [0.9]) if len(ys) else Detections()
+
+
+def test_every_rule_says_what_has_to_be_asked_for():
+    """A rule that is looked for without being asked needs no option, one that needs a detector says so."""
+    assert not [code for code in LABEL_RULES if RULES[code].option]
+    assert {RULES[code].option for code in (*SEEN_RULES, "boxes-loose")} == {"--detector default"}
+    assert {code for code, rule in RULES.items() if rule.option == "--duplicates"} == {
+        "picture-duplicate", "picture-alike", "picture-across-splits",
+    }  # fmt: skip
 
 
 def test_codes():

@@ -54,6 +54,21 @@ def test_a_habit_is_taken_off():
     np.testing.assert_allclose(finding.suggested, (88, 85, 152, 165))
 
 
+def test_a_small_face_whose_box_shrank_is_judged_and_one_that_the_detector_grows_is_not():
+    shrunk = line((110, 114, 128, 136))
+    assert codes(SEEN_RULES, seen([shrunk], [FACE], scale=0.44)) == {"box-not-tight"}
+    assert codes(SEEN_RULES, seen([shrunk], [FACE], scale=0.38)) == set()
+
+
+def test_a_set_that_is_drawn_closely_is_held_to_more_within_reason():
+    """An IoU of 0.6 is a slip there and none elsewhere; one of 0.75, as of a profile, is none anywhere."""
+    close = Habit(least_overlap=0.9)
+    for bottom, wanted in ((130, {"box-not-tight"}), (138, set())):
+        off = line((*FACE[:3], bottom))
+        assert codes(SEEN_RULES, seen([off], [FACE])) == set()
+        assert codes(SEEN_RULES, seen([off], [FACE], habit=close)) == wanted
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
     [

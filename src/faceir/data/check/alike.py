@@ -10,7 +10,7 @@ import numpy as np
 
 from faceir.data import duplicates
 from faceir.data.check.finding import Finding
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.errors import InputError
 
 __all__ = ["Print", "alike", "print_of"]

@@ -15,14 +15,17 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Rule:
-    """One guideline. `why` says what goes wrong without it, `do` how to mend it."""
+    """One guideline. `why` says what goes wrong without it, `do` how to mend it, `option` what has to be asked for."""
 
     severity: Severity
     title: str
     why: str
     do: str
+    option: str = ""
+    """Without which nobody looks; "" = always looked for."""
 
 
+_DETECTOR, _DUPLICATES = "--detector default", "--duplicates"
 RULES: dict[str, Rule] = {
     "picture-unreadable": Rule(
         "error", "picture cannot be read", "Training stops at it.", "Copy it again, or remove it."
@@ -43,6 +46,10 @@ RULES: dict[str, Rule] = {
     "label-unreadable": Rule("error", "label line cannot be read", "Training stops at it.", "Write it as KITTI does."),
     "label-orphan": Rule(
         "warning", "label file without a picture", "Its faces are never trained.", "Find the picture."
+    ),
+    "label-shared": Rule(
+        "error", "one label file for two pictures", "Its faces are trained on both, and lie in one of them at most.",
+        "Rename one picture and give it a label file of its own.",
     ),
     "label-empty": Rule(
         "note", "label file without a line", "It says that there is no face.", "Look whether that is so."
@@ -84,29 +91,33 @@ RULES: dict[str, Rule] = {
     ),
     "box-not-tight": Rule(
         "warning", "box not tight", "The detector sees the face elsewhere or at another size.",
-        "Take the detector's box.",
+        "Take the detector's box.", _DETECTOR,
     ),
     "face-unlabelled": Rule(
-        "warning", "face without a label", "Training teaches that there is no face.", "Add a box, or a DontCare region."
+        "warning", "face without a label", "Training teaches that there is no face.",
+        "Add a box, or a DontCare region.", _DETECTOR,
     ),
     "face-unseen": Rule(
-        "warning", "label where no face is seen", "The detector sees nothing there at any score.", "Remove the box."
+        "warning", "label where no face is seen", "The detector sees nothing there at any score.",
+        "Remove the box.", _DETECTOR,
     ),
     "class-wrong": Rule(
-        "warning", "face under another class", "The detector is sure of a face in a box of another class.", "Rename it."
+        "warning", "face under another class", "The detector is sure of a face in a box of another class.",
+        "Rename it.", _DETECTOR,
     ),
     "boxes-loose": Rule(
         "note", "boxes of a set are drawn otherwise",
         "All of them differ from the detector's by the same share: another way to draw, not a slip.",
-        "Scale them all, when the sets are to be mixed.",
+        "Scale them all, when the sets are to be mixed.", _DETECTOR,
     ),
-    "picture-duplicate": Rule("warning", "the same file twice", "It weighs twice.", "Remove one."),
+    "picture-duplicate": Rule("warning", "the same file twice", "It weighs twice.", "Remove one.", _DUPLICATES),
     "picture-alike": Rule(
         "note", "pictures that look alike", "They weigh twice, as neighbouring frames of a film do.",
-        "Keep one of them.",
+        "Keep one of them.", _DUPLICATES,
     ),
     "picture-across-splits": Rule(
-        "error", "one picture in two splits", "Validation tests what training saw.", "Move both into one split."
+        "error", "one picture in two splits", "Validation tests what training saw.", "Move both into one split.",
+        _DUPLICATES,
     ),
 }  # fmt: skip
 """Of each code, in the order in which they are told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from faceir.data.kitti import Item
+from faceir.data.folder import Item
 from faceir.data.picture_size import picture_size
 
 __all__ = ["Header", "orientation", "read_header"]

@@ -67,15 +67,16 @@ def label_empty(p: Labelled) -> Iterator[Finding]:
 def class_case(p: Labelled) -> Iterator[Finding]:
     """A class that is one of ours but for capitals."""
     for row in p.faces:
-        if row.name != row.name.lower():
-            change = Change(row.line, row.written(row.name.lower()))
-            yield p.finding("class-case", f"{row.name!r} for {row.name.lower()!r}", row, change=change, score=0.1)
+        name = p.spelling[row.name.lower()]
+        if row.name != name:
+            change = Change(row.line, row.written(name))
+            yield p.finding("class-case", f"{row.name!r} for {name!r}", row, change=change, score=0.1)
 
 
 def class_unknown(p: Labelled) -> Iterator[Finding]:
     """A class that is none of ours."""
     for row in p.rows:
-        if not row.ignored and row.name.lower() not in p.classes:
+        if not row.ignored and row.name.lower() not in p.spelling:
             yield p.finding("class-unknown", f"{row.name!r} is none of {', '.join(p.classes)}", row)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -65,7 +65,7 @@ class Labelled:
     """Path below the data set's folder."""
     label: str
     classes: tuple[str, ...]
-    """That are trained, lower case."""
+    """That are trained, as they are named; labels may write them in other letters."""
     sha256: str | None = None
     """Of the label file; None = there is none."""
     rows: tuple[Row, ...] = ()
@@ -80,9 +80,14 @@ class Labelled:
     split: str = ""
 
     @cached_property
+    def spelling(self) -> Mapping[str, str]:
+        """Of each class that is trained, in lower case, its name."""
+        return {name.lower(): name for name in self.classes}
+
+    @cached_property
     def faces(self) -> tuple[Row, ...]:
         """Rows of classes that are trained."""
-        return tuple(row for row in self.rows if row.name.lower() in self.classes)
+        return tuple(row for row in self.rows if row.name.lower() in self.spelling)
 
     def finding(self, code: str, words: str, row: Row | None = None, **rest: Any) -> Finding:
         """One of this picture, of a `row` or of the whole."""
@@ -141,4 +146,4 @@ def read(item: kitti.Item, root: Path, classes: Sequence[str]) -> Labelled:
         known |= {"size_wh": header.size_wh, "orientation": header.orientation, "whole": header.whole}
     except InputError as error:
         known["picture_error"] = error.came
-    return Labelled(*item.named(root), tuple(name.lower() for name in classes), **known)
+    return Labelled(*item.named(root), tuple(classes), **known)

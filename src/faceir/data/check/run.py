@@ -45,6 +45,8 @@ class Checked:
     """Of the label files of pictures with findings; None = there was none."""
     left_out: list[FaceirError] = field(default_factory=list)
     """Pictures that the detector could not be shown."""
+    too_small: int = 0
+    """Labelled faces that are too low for a detector to judge."""
 
     def add(self, other: Checked) -> None:
         """Take in what another part found."""
@@ -53,6 +55,7 @@ class Checked:
         self.findings += other.findings
         self.sha256 |= other.sha256
         self.left_out += other.left_out
+        self.too_small += other.too_small
 
     def keep(self, labelled: Labelled, findings: Iterable[Finding]) -> None:
         """Take in what was found of one picture."""
@@ -92,6 +95,8 @@ def check_labels(
         checked.add(part)
     if "label-orphan" in codes and not (root / "manifest.csv").exists() and not shards.is_sharded(root):
         checked.findings += _orphans(items, root)
+    if "label-shared" in codes:
+        checked.findings += _shared(items, root)
     return checked
 
 
@@ -114,6 +119,18 @@ def _orphans(items: Iterable[kitti.Item], root: Path) -> Iterator[Finding]:
         for path in sorted(folder.glob("*.txt")):
             if path.name not in names:
                 yield Finding("label-orphan", "", path.relative_to(root).as_posix(), f"no picture is named {path.stem}")
+
+
+def _shared(items: Iterable[kitti.Item], root: Path) -> Iterator[Finding]:
+    """Pictures whose label file is that of an earlier one: of one name but for the ending, or listed twice."""
+    first: dict[str, str] = {}
+    for item in items:
+        picture, label = item.named(root)
+        before = first.get(label)
+        first.setdefault(label, picture)
+        if before is not None:
+            words = "is listed twice" if before == picture else f"has the label file of {before}"
+            yield Finding("label-shared", picture, label, words, 1.0, other=before)
 
 
 def check_alike(
@@ -176,6 +193,7 @@ def hold(
         one = Seen.of(labelled, found, scale, habits[labelled.source], limits or Limits())
         checked.pictures += 1
         checked.boxes += len(labelled.rows)
+        checked.too_small += sum(not one.judged(row.xyxy) for row in labelled.faces)
         checked.keep(labelled, (f for code, rule in SEEN_RULES.items() if code in codes for f in rule(one)))
     if "boxes-loose" in codes:
         checked.findings += [f for source, habit in sorted(habits.items()) for f in _loose(source, habit)]

@@ -23,7 +23,9 @@ class Limits:
     """When a difference is told. Heights are network pixels, all else 0..1."""
 
     tight: float = 0.55
-    """IoU below which a box is not tight, once the habit of its set is taken off; more where a set is drawn closely."""
+    """IoU below which a box is not tight, once the habit of its set is taken off."""
+    tight_most: float = 0.7
+    """What `tight` rises to at most where a set is drawn closely: beyond it profiles and hats are blamed."""
     tight_small: float = 0.45
     """The same of faces lower than `small`, for which a pixel is much."""
     small: float = 24.0
@@ -38,7 +40,7 @@ class Limits:
     """Score below which there is nothing."""
     min_height: float = 16.0
     """Lower faces are not judged: the detector does not see them well enough."""
-    surely_high: float = 1.5
+    surely_high: float = 1.25
     """Times `min_height` from which on a found face is high enough for a label that is lower: it grows small faces."""
 
 
@@ -67,7 +69,7 @@ class Seen:
         expected = habit.expected(found.xyxy)
         overlap = boxes.iou(array(labelled.faces), expected)
         likely = np.where(found.scores >= limits.likely, overlap, 0)
-        tight = max(limits.tight, habit.least_overlap)
+        tight = max(limits.tight, min(habit.least_overlap, limits.tight_most))
         return Seen(labelled, found, expected, scale, overlap, _paired(likely), limits, tight)
 
     def face_of(self, row: int) -> int:
