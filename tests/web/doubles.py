@@ -27,7 +27,12 @@ class FakeEngine:
         default_factory=lambda: {
             "door": StreamState("door", "playing", 9.0, frames_in=20, frames_out=18, dropped=2, faces=7, fps_in=25.0),
             "yard cam": StreamState(
-                "yard cam", "reconnecting", 2.0, last_error="rtsp://bob:hunter2@cam/1: no answer", reconnects=3
+                "yard cam",
+                "reconnecting",
+                2.0,
+                last_error="rtsp://bob:hunter2@cam/1: no answer",
+                reconnects=3,
+                sink_errors=("Messages: http://hook/?token=hunter2 is away",),
             ),
         }
     )

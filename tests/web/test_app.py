@@ -40,6 +40,8 @@ def test_streams_show_their_state_and_no_password(client: httpx.Client) -> None:
     door, yard = client.get("/streams").json()
     assert (door["name"], door["condition"], door["faces"]) == ("door", "playing", 7)
     assert yard["last_error"] == "rtsp://cam/1: no answer"
+    assert yard["sink_errors"] == ["Messages: http://hook/?token=*** is away"]
+    assert "hunter2" not in client.get("/streams/yard cam/debug").text + client.get("/metrics").text
 
 
 def test_streams_come_and_go(client: httpx.Client, engine: FakeEngine) -> None:

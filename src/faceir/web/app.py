@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from faceir import __version__
 from faceir.errors import FaceirError
-from faceir.web.engine import EngineLike, MakeStream, as_json, find, without_password
+from faceir.web.engine import EngineLike, MakeStream, as_json, find
 from faceir.web.guard import Guard
 from faceir.web.metrics import StreamCollector
 from faceir.web.pictures import BOUNDARY, film, jpeg
@@ -59,8 +59,8 @@ def make_app(
 ) -> FastAPI:
     """The web side of `engine`; `make_stream` makes what its `add` takes, without it no streams can be added.
 
-    With a `token` every request but those for the page itself and /health must bring it. Passwords in addresses are
-    never shown.
+    With a `token` every request but those for the page itself and /health must bring it. Passwords and
+    tokens in addresses are never shown.
     """
     viewers = Viewers(engine)
 
@@ -77,7 +77,9 @@ def make_app(
 
     @app.exception_handler(FaceirError)
     def _mistake(_: Request, error: FaceirError) -> Response:
-        return JSONResponse({"detail": without_password(str(error))}, 400)
+        from faceir.runtime.sources import public_text
+
+        return JSONResponse({"detail": public_text(str(error))}, 400)
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> HTMLResponse:
@@ -153,9 +155,10 @@ def _guarded(
     def debug(name: str) -> list[dict[str, str]]:
         """What each stage did to the last frame."""
         from faceir.runtime.live.watch import debug_rows
+        from faceir.runtime.sources import public_text
 
         rows = debug_rows(_known(engine, name), engine.last(name))
-        return [{"stage": stage, "says": without_password(words)} for stage, words in rows]
+        return [{"stage": stage, "says": public_text(words)} for stage, words in rows]
 
     @router.get("/streams/{name}/live.mjpg")
     def live(name: str, width: _WIDTH = 0) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -11,12 +10,10 @@ if TYPE_CHECKING:
     from faceir.flow import Frame
     from faceir.runtime.live.state import StreamState
 
-__all__ = ["EngineLike", "MakeStream", "as_json", "find", "without_password"]
+__all__ = ["EngineLike", "MakeStream", "as_json", "find"]
 
 MakeStream: TypeAlias = Callable[[str, str], Any]
 """Name and address of a new stream to what the engine's `add` takes; raises `FaceirError` for what it will not have."""
-
-_USER_AND_PASSWORD = re.compile(r"(?<=://)[^/\s]*@")
 
 
 class EngineLike(Protocol):
@@ -35,16 +32,13 @@ class EngineLike(Protocol):
         """Let go of a stream."""
 
 
-def without_password(text: str) -> str:
-    """`text` with user and password taken out of the addresses in it."""
-    return _USER_AND_PASSWORD.sub("", text)
-
-
 def as_json(state: StreamState) -> dict[str, Any]:
     """A state for the outside."""
+    from faceir.runtime.sources import public_text
+
     shown = asdict(state)
-    shown["last_error"] = without_password(state.last_error)
-    shown["sink_errors"] = [without_password(error) for error in state.sink_errors]
+    shown["last_error"] = public_text(state.last_error)
+    shown["sink_errors"] = [public_text(error) for error in state.sink_errors]
     return shown
 
 

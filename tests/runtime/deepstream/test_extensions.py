@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import fields
+import inspect
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from faceir.errors import SpecError
 from faceir.runtime.deepstream.app_config import AppConfig, read_app
 from faceir.runtime.deepstream.plan import plan
+from faceir.runtime.live.engine import Engine
 from faceir.runtime.redact import RedactParams
 from tests.runtime.deepstream import samples
 
@@ -45,11 +47,30 @@ def test_wrong_values_are_told_with_their_line(tmp_path: Path, line: str, said: 
         read(tmp_path, f"[redact]\n{line}\n")
 
 
+def test_the_watchdog_s_defaults_are_those_of_the_engine(tmp_path: Path) -> None:
+    of_engine = inspect.signature(Engine).parameters
+    assert asdict(read(tmp_path, "").watchdog) == {
+        "stall_s": of_engine["stall_s"].default,
+        "patience_s": of_engine["patience_s"].default,
+    }
+    made = read(tmp_path, "[watchdog]\nstall-s=0.5\npatience-s=30\n")
+    assert (made.watchdog.stall_s, made.watchdog.patience_s) == (0.5, 30.0)
+    (shown,) = [step for step in plan(made, "net", None).sinks if step.title == "watchdog"]
+    assert shown.lines == ("waits 0.5 s for the detector and stages", "and 30 s for sinks")
+    assert not [note for note in made.notes if note.kind == "unknown"]
+    with pytest.raises(SpecError, match=r":\d+: stall-s=0; wanted 0.1..3600"):
+        read(tmp_path, "[watchdog]\nstall-s=0\n")
+
+
 def test_misspelt_keys_are_told(tmp_path: Path) -> None:
-    notes = read(tmp_path, "[redact]\nhold_s=1\n[line0]\npoints=0;0;1;1\nnmae=door\n").notes
+    notes = read(
+        tmp_path, "[redact]\nhold_s=1\n[line0]\npoints=0;0;1;1\nnmae=door\n[watchdog]\nstall=1\n[watchdogs]\n"
+    ).notes
     assert [(n.name, n.text) for n in notes if n.kind == "unknown"] == [
         ("hold_s", "did you mean hold-s?"),
         ("nmae", "did you mean name?"),
+        ("stall", "did you mean stall-s?"),
+        ("[watchdogs]", "did you mean [watchdog]?"),
     ]
 
 

@@ -21,6 +21,7 @@ from faceir.runtime.deepstream.app_config import AppConfig, read_app
 from faceir.runtime.deepstream.launch import App
 from faceir.runtime.deepstream.model import Net, find_net
 from faceir.runtime.live.state import StreamState
+from faceir.runtime.live.watch import debug_rows
 from faceir.runtime.sinks import RtspServer
 from tests.runtime.deepstream import samples
 from tests.runtime.sinks.test_messages import wait_for
@@ -129,6 +130,23 @@ def test_a_file_from_end_to_end(folder: Path) -> None:
     assert tracked[5:9] == words[4:8]
     assert said[1].startswith("**PERF:  FPS 0 (Avg)")
     assert sum(line.startswith("**PERF:") for line in said) >= 2
+
+
+def test_the_engine_waits_as_long_as_the_watchdog_s_group_says(folder: Path) -> None:
+    engine = app_of(config(folder, APP + "[watchdog]\nstall-s=0.5\npatience-s=30\n")).engine
+    assert (engine._stall_s, engine._patience_s) == (0.5, 30.0)
+
+
+def test_the_stages_of_a_film_s_last_frame(folder: Path) -> None:
+    app = app_of(config(folder))
+    (state,) = app.run()
+    assert state.passage is not None
+    assert state.passage.detector_ms > 0
+    assert state.passage.together >= 1
+    rows = dict(debug_rows(state, app.engine.last("source0")))
+    took, together = state.passage.detector_ms, state.passage.together
+    assert rows["detector"] == f"asked; 0 not asked, 0 failed in all; this frame took {took:.1f} ms, {together} at once"
+    assert rows["sinks"].endswith("; waiting: AnnotatedVideo 0, KittiDump 0, KittiDump 0")
 
 
 def test_two_streams_of_one_file(folder: Path) -> None:

@@ -27,7 +27,7 @@ def test_the_steps_of_the_samples(tmp_path: Path, edition: str, line: list[str])
     made = planned(tmp_path, edition)
     assert [step.title for step in made.line] == line
     assert [step.title for step in made.sources] == ["source0"]
-    assert [step.title for step in made.sinks] == ["sink0", "**PERF"]
+    assert [step.title for step in made.sinks] == ["sink0", "**PERF", "watchdog"]
 
 
 def words(made: Plan) -> str:

@@ -4,8 +4,9 @@ import pytest
 
 from faceir.errors import SpecError
 from faceir.runtime.deepstream.keyfile import parse
-from faceir.runtime.deepstream.keys import APP, INFER, find_group
+from faceir.runtime.deepstream.keys import find_group
 from faceir.runtime.deepstream.section import Note, Section, merged, notes
+from faceir.runtime.deepstream.tables import APP, INFER
 
 
 def told(text: str) -> list[str]:

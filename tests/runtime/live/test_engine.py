@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from faceir.detections import Detections
 from faceir.errors import InputError, StreamError
-from faceir.flow import DARK, FAILED, UNSEEN, Drop, Frame, Image
+from faceir.flow import DARK, FAILED, UNSEEN, Drop, Frame, Image, Source
 from faceir.runtime.detector import Detector
 from faceir.runtime.live.engine import Engine, Stream
 from faceir.runtime.live.mux import FILE_DEPTH
@@ -517,3 +518,33 @@ def test_no_thread_is_left() -> None:
         wait_until(lambda: all(state.frames_out for state in engine.states()))
         assert len(set(threading.enumerate()) - before) <= 2 * 16 + 3
     wait_until(lambda: set(threading.enumerate()) <= before)
+
+
+def test_no_state_and_no_log_tells_a_password(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever says it: a source that raises what a library said, one that reports it, a stage, a sink."""
+    caplog.set_level(logging.DEBUG)
+    where = "rtsp://me:hidden@cam/a?token=hidden"
+
+    class Away(ListSink):
+        def __enter__(self) -> Away:
+            raise OSError(f"cannot reach {where}")
+
+    def broken(frame: Frame) -> Frame:
+        raise ValueError(f"no {where}")
+
+    def raising() -> Source:
+        raise RuntimeError(f"[Errno 5] I/O error: '{where}'")
+
+    engine = Engine(by_picture)
+    engine.add(Stream("raises", raising))
+    engine.add(Stream("breaks", lambda: Film(3), stages=[broken], sinks=[Away()]))
+    engine.add(Stream("reports", lambda: Film(1)))
+    engine.report("reports", "reconnecting", f"{where}: 401")
+    engine.run()
+    raises, breaks, reports = engine.states()
+    assert raises.last_error == "RuntimeError: [Errno 5] I/O error: 'rtsp://cam/a?token=***'"
+    assert breaks.last_error == "ValueError in a stage: no rtsp://cam/a?token=***"
+    assert breaks.sink_errors == ("Away: cannot reach rtsp://cam/a?token=***",)
+    assert reports.last_error == "rtsp://cam/a?token=***: 401"
+    assert "the source of stream raises failed" in caplog.text
+    assert "hidden" not in caplog.text

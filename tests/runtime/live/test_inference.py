@@ -9,7 +9,7 @@ from faceir import flow
 from faceir.detections import Detections
 from faceir.flow import Frame, Image
 from faceir.runtime.live.inference import Inference, Ticket
-from tests.runtime.live.doubles import Background, by_picture, faces, picture, wait_until
+from tests.runtime.live.doubles import Answer, Background, by_picture, faces, picture, wait_until
 
 
 def asked(detector: flow.Detector, count: int, batch_size: int = 1, push_timeout_s: float = 0.001) -> list[Ticket]:
@@ -49,8 +49,23 @@ def test_plain_detectors_get_lists() -> None:
         sizes.append(len(images))
         return by_picture(images)
 
-    asked(detector, 10, batch_size=4)
+    tickets = asked(detector, 10, batch_size=4)
     assert sizes == [4, 4, 2]
+    assert [ticket.passage().together for ticket in tickets] == [4] * 8 + [2] * 2
+
+
+def test_a_ticket_tells_how_many_the_detector_was_at_work_on() -> None:
+    in_flight: list[int] = []
+
+    class Counting(Background):
+        def submit(self, image: Image) -> Answer:
+            answer = super().submit(image)
+            in_flight.append(self.in_flight)
+            return answer
+
+    passages = [ticket.passage() for ticket in asked(Counting(), 50)]
+    assert [passage.together for passage in passages] == in_flight
+    assert all(passage.detector_ms >= 0 for passage in passages)
 
 
 @pytest.mark.parametrize("when", ["submit", "done", "result"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import re
@@ -162,7 +163,7 @@ def test_deepstreams_minimal_schema() -> None:
 @pytest.fixture
 def web() -> Iterator[SimpleNamespace]:
     """A web server whose next answers are `answers`, then 204, and what it was sent."""
-    told = SimpleNamespace(answers=[], got=[], headers=[])
+    told = SimpleNamespace(answers=[], got=[], headers=[], location="", gets=0)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -172,6 +173,14 @@ def web() -> Iterator[SimpleNamespace]:
                 told.got.append(json.loads(body))
                 told.headers.append(dict(self.headers))
             self.send_response(code)
+            if 300 <= code < 400:
+                self.send_header("Location", told.location)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            told.gets += 1
+            self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -215,6 +224,37 @@ def test_a_webhook_that_is_away(tmp_path: Path) -> None:
         assert sink.state.waiting == 1
     with pytest.raises(InputError, match="begins with http"):
         Webhook("mqtt://a")
+
+
+def test_a_webhook_logs_in_and_never_shows_with_what(
+    tmp_path: Path, web: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    web.answers = [404, 503, 204]
+    url = web.url.replace("://", "://me:hid%40d%3A%2Fen%C3%B6@")
+    with Messages(Webhook(url, {"X-A": "b"}), tmp_path / "s", linger_s=10) as sink:
+        for n in range(3):
+            sink.write(frame(n))
+    assert [m["index"] for m in web.got] == [1, 2]
+    for headers in web.headers:
+        assert base64.b64decode(headers["Authorization"].removeprefix("Basic ")).decode() == "me:hid@d:/enö"
+        assert headers["X-A"] == "b"
+    for shown in (caplog.text, repr(sink.state)):
+        assert "hid" not in shown
+    with pytest.raises(InputError, match=r"the 2\. of its headers is none") as caught:
+        Webhook(web.url, {"X-A": "b", "Authorization": "hidden\r\nX-B: c"})
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_webhook_goes_nowhere_else(tmp_path: Path, web: SimpleNamespace, caplog: pytest.LogCaptureFixture) -> None:
+    """A GET elsewhere, without the message, would be taken for delivered, and bring the login along."""
+    web.answers, web.location = [301, 302, 204], f"{web.url}?token=hidden"
+    with Messages(Webhook(web.url, {"Authorization": "Bearer x"}), tmp_path / "s", linger_s=10) as sink:
+        for n in range(3):
+            sink.write(frame(n))
+    assert [m["index"] for m in web.got] == [2]
+    assert (sink.state.refused, web.gets) == (2, 0)
+    assert f"301 Moved Permanently, see {web.url}?token=***" in caplog.text
 
 
 class FakeProducer:

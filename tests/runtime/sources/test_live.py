@@ -142,7 +142,7 @@ def test_what_is_no_camera(where: str) -> None:
 
 
 def test_passwords_are_not_told() -> None:
-    with Watched("rtsp://admin:secret@127.0.0.1:9/cam", LiveOptions(reconnect_attempts=0)) as watched:
+    with Watched("rtsp://admin:secret@127.0.0.1:9/cam?token=secret", LiveOptions(reconnect_attempts=0)) as watched:
         watched.thread.join(10)
     assert "secret" not in f"{watched.error} {watched.told} {watched.source.name} {watched.source._thread.name}"
 

@@ -9,15 +9,17 @@ from typing import Literal, cast
 
 from faceir.errors import SpecError
 from faceir.runtime.deepstream import keyfile
-from faceir.runtime.deepstream.extensions import Places, read_places, read_redact
+from faceir.runtime.deepstream.extensions import Places, WatchdogConfig, read_places, read_redact, read_watchdog
 from faceir.runtime.deepstream.filter import MuxFrame
 from faceir.runtime.deepstream.infer import InferConfig, Rgba, read_infer
-from faceir.runtime.deepstream.keys import APP, GroupKeys, find_group
+from faceir.runtime.deepstream.keys import GroupKeys, find_group
 from faceir.runtime.deepstream.own_sinks import OwnSink, read_own_sinks
 from faceir.runtime.deepstream.section import Note, Section, merged, notes
 from faceir.runtime.deepstream.source_config import SourceConfig, read_sources
+from faceir.runtime.deepstream.tables import APP
 from faceir.runtime.deepstream.tracker_config import read_tracking
 from faceir.runtime.redact import RedactParams
+from faceir.runtime.sources import public_text
 from faceir.runtime.track import TrackSettings
 
 __all__ = ["AppConfig", "MuxConfig", "OsdConfig", "SinkConfig", "SinkKind", "SourceConfig", "TilesConfig", "read_app"]
@@ -111,6 +113,7 @@ class AppConfig:
     track_dir: Path | None
     loop: bool
     """Files start again at their end."""
+    watchdog: WatchdogConfig
     redact: RedactParams | None = None
     """Faces are made unreadable before anybody sees a picture."""
     places: Places = Places()
@@ -165,6 +168,7 @@ def read_app(path: str | Path) -> AppConfig:
         kitti_dir=application.path("gie-kitti-output-dir"),
         track_dir=application.path("kitti-track-output-dir"),
         loop=tests.flag("file-loop"),
+        watchdog=read_watchdog(file),
         redact=read_redact(file),
         places=_places(file, tracker),
         notes=merged((*notes(file, APP), *windows, *tracker_notes, *infer.notes)),
@@ -263,9 +267,10 @@ def _with_broker(config: SinkConfig, s: Section) -> SinkConfig:
     if broker is None:
         raise SpecError(s.where("msg-broker-proto-lib"), f"names the broker {library or 'nothing'!r}",
                         " or ".join(_BROKERS), "type msg-broker-proto-lib=libnvds_mqtt_proto.so")  # fmt: skip
-    parts = s.text("msg-broker-conn-str").split(";")
+    written = s.text("msg-broker-conn-str")
+    parts = written.split(";")
     if len(parts) not in (2, 3) or not parts[0].strip() or not parts[1].strip().isdecimal():
-        raise SpecError(s.where("msg-broker-conn-str"), f"is {s.text('msg-broker-conn-str')!r}", "host;port",
+        raise SpecError(s.where("msg-broker-conn-str"), f"is {public_text(written)!r}", "host;port",
                         "type msg-broker-conn-str=localhost;1883")  # fmt: skip
     return replace(
         config,

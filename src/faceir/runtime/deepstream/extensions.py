@@ -1,4 +1,4 @@
-"""[redact], [lineN] and [zoneN]: what an application file may ask for here that DeepStream does not know."""
+"""[redact], [watchdog], [lineN] and [zoneN]: what an application file may ask for that DeepStream does not know."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from faceir.errors import InputError, SpecError
 from faceir.flow import Stage
 from faceir.runtime.count import Line, LineCounter, Zone, ZoneCounter
 from faceir.runtime.deepstream.keyfile import KeyFile
-from faceir.runtime.deepstream.keys import APP, GroupKeys, find_group
+from faceir.runtime.deepstream.keys import GroupKeys, find_group
 from faceir.runtime.deepstream.section import Section
+from faceir.runtime.deepstream.tables import APP
 from faceir.runtime.redact import RedactParams
 
-__all__ = ["Places", "read_places", "read_redact"]
+__all__ = ["Places", "WatchdogConfig", "read_places", "read_redact", "read_watchdog"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,22 @@ class Places:
         """A stage for the lines and one for the zones, of one stream; raises `InputError` for places that are none."""
         counters: list[Stage] = [LineCounter(self.lines)] if self.lines else []
         return [*counters, ZoneCounter(self.zones)] if self.zones else counters
+
+
+@dataclass(frozen=True)
+class WatchdogConfig:
+    """[watchdog]: how long what does not return is waited for; arguments of `Engine`."""
+
+    stall_s: float
+    """Of the detector and stages."""
+    patience_s: float
+    """Of sinks."""
+
+
+def read_watchdog(file: KeyFile) -> WatchdogConfig:
+    """[watchdog], with the engine's own values where it or a key of it is missing."""
+    section = Section(file.path, _known("watchdog"), file.get("watchdog"))
+    return WatchdogConfig(section.number("stall-s"), section.number("patience-s"))
 
 
 def read_redact(file: KeyFile) -> RedactParams | None:

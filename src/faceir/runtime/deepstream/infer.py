@@ -13,8 +13,9 @@ from faceir.contract import Contract
 from faceir.errors import ModelError, SpecError, need_file
 from faceir.fit import INPUT_SCALE, Fit
 from faceir.runtime.deepstream import keyfile
-from faceir.runtime.deepstream.keys import INFER, GroupKeys, find_group
+from faceir.runtime.deepstream.keys import GroupKeys, find_group
 from faceir.runtime.deepstream.section import Note, Section, notes
+from faceir.runtime.deepstream.tables import INFER
 
 __all__ = ["ClassAttrs", "InferConfig", "Rgba", "read_infer"]
 

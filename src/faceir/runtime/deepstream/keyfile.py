@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from faceir.errors import SpecError, need_file
+from faceir.runtime.sources import public_text
 
 __all__ = ["Entry", "Group", "KeyFile", "escape", "parse", "parse_yaml", "read", "split", "to_text", "unescape"]
 
@@ -224,4 +225,5 @@ def _decoded(data: bytes, where: str) -> str:
 
 
 def _short(text: str) -> str:
+    text = public_text(text)
     return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -60,6 +60,8 @@ class App:
             replace(net, contract=contract).open(config.infer, threads, key),
             batch_size=config.mux.batch_size or len(config.sources),
             push_timeout_s=PUSH_TIMEOUT_S if config.mux.push_timeout_s is None else config.mux.push_timeout_s,
+            stall_s=config.watchdog.stall_s,
+            patience_s=config.watchdog.patience_s,
         )
         for stream in streams:
             self.engine.add(stream)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
-from urllib.parse import urlsplit
 
-from faceir.errors import SpecError
+from faceir.errors import InputError, SpecError
 from faceir.runtime.deepstream.keyfile import KeyFile
-from faceir.runtime.deepstream.keys import APP, find_group
+from faceir.runtime.deepstream.keys import find_group
 from faceir.runtime.deepstream.section import Section
-from faceir.runtime.sources import public_name
+from faceir.runtime.deepstream.tables import APP
+from faceir.runtime.sinks.webhook import is_header, with_login
 
 __all__ = ["HlsConfig", "LinesConfig", "OwnSink", "WebhookConfig", "read_own_sinks"]
 
@@ -51,6 +51,7 @@ class WebhookConfig:
     source: int | None
     """As of `LinesConfig`."""
     url: str
+    """It may hold a user and password, see `with_login`."""
     headers: tuple[tuple[str, str], ...]
     """Names and values; these may be secret."""
     timeout_s: float
@@ -106,17 +107,17 @@ def _hls(s: Section, name: str, source: int | None) -> HlsConfig:
 
 def _webhook(s: Section, name: str, source: int | None) -> WebhookConfig:
     url = s.text("url")
-    if not _is_web(url):
-        shown = "..." if "@" in url else public_name(url)
-        raise SpecError(s.where("url"), f"[{name}] has url {shown!r}", "http://HOST/... or https://HOST/...",
-                        "a user and password go into headers=Authorization: Basic ...")  # fmt: skip
     headers = []
     for place, text in enumerate(s.items("headers"), 1):
-        header, colon, value = (part.strip() for part in str(text).partition(":"))
-        if not (header and colon and value and value.isascii() and value.isprintable()):  # not shown: may be a secret
+        header, _, value = (part.strip() for part in str(text).partition(":"))
+        if not is_header(header, value):  # not shown: may be a secret
             raise SpecError(s.where("headers"), f"the {place}. of headers is none", "Name: value, with ; between",
                             "type headers=Authorization: Bearer ...")  # fmt: skip
         headers.append((header, value))
+    try:
+        with_login(url, dict(headers))
+    except InputError as error:
+        raise SpecError(s.where("url"), f"[{name}] {error.came}", error.wanted, error.do) from None
     return WebhookConfig(
         name,
         source,
@@ -126,16 +127,6 @@ def _webhook(s: Section, name: str, source: int | None) -> WebhookConfig:
         s.integer("frame-interval"),
         s.flag("faces-only"),
     )
-
-
-def _is_web(url: str) -> bool:
-    """Whether `url` can be posted to: an address of the web, without a user, which urllib does not take."""
-    try:
-        parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and parts.port != 0
-    except ValueError:  # a port that is no number
-        return False
-    return bool(known and parts.hostname) and "@" not in parts.netloc and url.isprintable() and " " not in url
 
 
 def _path(s: Section, key: str, example: str) -> Path:

@@ -11,7 +11,7 @@ from faceir.runtime.deepstream.app_config import AppConfig, SinkConfig, SourceCo
 from faceir.runtime.deepstream.filter import FaceFilter
 from faceir.runtime.deepstream.own_sinks import HlsConfig, LinesConfig, OwnSink
 from faceir.runtime.redact import RedactParams
-from faceir.runtime.sources import public_name
+from faceir.runtime.sources import public_name, public_text
 from faceir.runtime.track import TrackSettings
 
 __all__ = ["Plan", "Step", "plan"]
@@ -39,7 +39,7 @@ def plan(config: AppConfig, model: str, contract: Contract | None) -> Plan:
     return Plan(
         tuple(_source(source, config.loop) for source in config.sources),
         tuple(_line(config, model, contract)),
-        (*(_sink(sink) for sink in config.sinks), *(_own_sink(sink) for sink in config.own_sinks), *_dumps(config)),
+        (*(_sink(sink) for sink in config.sinks), *(_own_sink(sink) for sink in config.own_sinks), *_beside(config)),
     )
 
 
@@ -169,7 +169,10 @@ def _sink(sink: SinkConfig) -> Step:
         case "message":
             host, port = sink.address
             schema = "DeepStream's minimal schema" if sink.minimal else "our schema"
-            words = (f"{sink.broker} {host}:{port}, topic {sink.topic}", f"{schema}, {_every(sink.message_every)}")
+            words = (
+                public_text(f"{sink.broker} {host}:{port}, topic {sink.topic}"),
+                f"{schema}, {_every(sink.message_every)}",
+            )
             return Step(sink.name, (*words, *of))
     return Step(sink.name, ("nothing" if not sink.window else "a window in DeepStream, nothing here", *of))
 
@@ -198,10 +201,12 @@ def _every(frames: int) -> str:
     return f"every {frames}th frame" if frames > 1 else "every frame"
 
 
-def _dumps(config: AppConfig) -> Iterator[Step]:
+def _beside(config: AppConfig) -> Iterator[Step]:
     if config.kitti_dir is not None:
         yield Step("KITTI", (str(config.kitti_dir), "faces of every frame"))
     if config.track_dir is not None:
         yield Step("KITTI tracks", (str(config.track_dir), "faces of every frame with their ids"))
     if config.perf_interval_s:
         yield Step("**PERF", (f"every {config.perf_interval_s} s",))
+    stall, patience = f"{config.watchdog.stall_s:g} s", f"{config.watchdog.patience_s:g} s"
+    yield Step("watchdog", (f"waits {stall} for the detector and stages", f"and {patience} for sinks"))

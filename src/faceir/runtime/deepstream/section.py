@@ -12,6 +12,7 @@ from faceir.errors import SpecError
 from faceir.runtime.deepstream.keyfile import Entry, Group, KeyFile
 from faceir.runtime.deepstream.keys import GroupKeys, Kept, Key, find_group
 from faceir.runtime.deepstream.values import Kind, Value, meant
+from faceir.runtime.sources import public_text
 
 __all__ = ["Note", "Section", "beside", "merged", "notes"]
 
@@ -123,7 +124,7 @@ class Section:
         name = entry.key if entry else key.name
         example = f"type {name}={key.default}" if key.default else "or leave the line out"
         limits = f"{wanted} ({key.note})" if key.note and key.choices else wanted
-        shown = "..." if "@" in text else text[:80]  # an address may hold a password
+        shown = "..." if key.kind == "texts" else public_text(text)[:80]  # a list may be headers with tokens
         return SpecError(where, f"{name}={shown}", limits, example)
 
     def where(self, key: str = "") -> str:

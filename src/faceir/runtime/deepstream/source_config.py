@@ -15,8 +15,9 @@ from urllib.parse import unquote, urlsplit
 from faceir.errors import SpecError, need_file
 from faceir.runtime.deepstream import keyfile
 from faceir.runtime.deepstream.keyfile import Entry, Group
-from faceir.runtime.deepstream.keys import APP, GroupKeys, find_group
+from faceir.runtime.deepstream.keys import GroupKeys, find_group
 from faceir.runtime.deepstream.section import Section, beside
+from faceir.runtime.deepstream.tables import APP
 
 __all__ = ["SourceConfig", "read_sources", "resolve_uri"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from faceir.runtime.deepstream import keyfile
-from faceir.runtime.deepstream.keys import TRACKER_FILE, find_group
+from faceir.runtime.deepstream.keys import find_group
 from faceir.runtime.deepstream.section import Note, Section, notes
+from faceir.runtime.deepstream.tables import TRACKER_FILE
 from faceir.runtime.track import TrackSettings
 
 __all__ = ["read_tracking"]

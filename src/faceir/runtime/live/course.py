@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from faceir.flow import Frame, Image, Sink, Source, Stage
 from faceir.runtime.live.mux import Lane
 from faceir.runtime.live.outlet import Outlet
-from faceir.runtime.live.state import Condition, Hang, Ledger, StreamState
+from faceir.runtime.live.state import Condition, Hang, Ledger, Passage, StreamState
+from faceir.runtime.sources.public import public_text
 
 __all__ = ["Course", "Stream"]
 
@@ -52,9 +53,11 @@ class Course(Lane):
         """The step that a frame is in, and since when."""
         self.aside = False
         """A step held up the others and has this stream for itself, in a thread that leads nothing else."""
-        self.parked: deque[Frame] = deque()
+        self.parked: deque[tuple[Frame, Passage]] = deque()
         """Frames that wait for that step; no more than were on their way."""
         self.last: Frame | None = None
+        self.passage: Passage | None = None
+        """That of the last."""
         self.source: Source | None = None
         self.reader: threading.Thread | None = None
         self.read = False
@@ -97,8 +100,16 @@ class Course(Lane):
     def state(self, detector_s: float = 0.0) -> StreamState:
         """How it stands; `detector_s`: how long the detector has hung, or 0. The caller holds the lock."""
         dropped = sum(outlet.dropped for outlet in self.outlets)
-        errors = tuple(line for outlet in self.outlets if (line := outlet.error()))
+        errors = tuple(public_text(line) for outlet in self.outlets if (line := outlet.error()))
         state = self.ledger.state(self.stream.name, dropped, errors)
         missed = getattr(self.source, "dropped", 0)
         hanging = self.hanging(detector_s)
-        return replace(state, frames_in=state.frames_in + missed, dropped=state.dropped + missed, hanging=hanging)
+        return replace(
+            state,
+            frames_in=state.frames_in + missed,
+            dropped=state.dropped + missed,
+            last_error=public_text(state.last_error),  # whoever reported it
+            hanging=hanging,
+            passage=self.passage,
+            queues=tuple((type(outlet.sink).__name__, outlet.waiting()) for outlet in self.outlets),
+        )

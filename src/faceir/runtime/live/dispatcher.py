@@ -13,6 +13,8 @@ from faceir.flow import DARK, FAILED, UNSEEN, Drop, Frame
 from faceir.runtime.live.course import Course
 from faceir.runtime.live.inference import Inference, Ticket
 from faceir.runtime.live.mux import Mux
+from faceir.runtime.live.state import Passage
+from faceir.runtime.sources.public import PublicTrace
 
 __all__ = ["Dispatcher", "line_length"]
 
@@ -77,7 +79,7 @@ class Dispatcher:
                     self._catch_up(course)
                     return
         except Exception as error:  # of ours: stages and the detector have their own places
-            _log.exception("the dispatcher failed")
+            _log.error("the dispatcher failed: %s", PublicTrace(error))
             self.bug = error
 
     def _next(self) -> tuple[Course, Frame | Ticket] | None:
@@ -101,8 +103,8 @@ class Dispatcher:
                     course.aside = False
                     self._bell.notify()
                     return
-                frame = course.parked.popleft()
-            self._through(course, frame)
+                frame, passage = course.parked.popleft()
+            self._through(course, frame, passage)
 
     def _take(self) -> tuple[Course, Frame] | None:
         """The next frame to begin with, while the line has room for it."""
@@ -160,13 +162,14 @@ class Dispatcher:
                 ledger.last_error = ticket.error
                 frame = frame.with_event(FAILED)
             frame = frame.with_detections(ticket.found or Detections())
+            passage = ticket.passage()
             if course.aside:
-                course.parked.append(frame)
+                course.parked.append((frame, passage))
                 return
             self._at = course
-        self._through(course, frame)
+        self._through(course, frame, passage)
 
-    def _through(self, course: Course, frame: Frame) -> None:
+    def _through(self, course: Course, frame: Frame, passage: Passage) -> None:
         """Through the stages to the sinks."""
         ledger = course.ledger
         try:
@@ -177,7 +180,7 @@ class Dispatcher:
             with self._lock:
                 ledger.filtered += 1
         except Exception as error:  # what is not processed to the end, such as redacted, is shown to nobody
-            _log.debug("a stage of stream %s failed", course.stream.name, exc_info=error)
+            _log.debug("a stage of stream %s failed: %s", course.stream.name, PublicTrace(error))
             with self._lock:
                 ledger.lost += 1
                 ledger.last_error = f"{type(error).__name__} in a stage: {error}"
@@ -186,7 +189,7 @@ class Dispatcher:
                 for outlet in course.outlets:
                     outlet.give(frame, course.live)
                 ledger.left(frame.arrived_s, len(frame.detections))
-                course.last = frame
+                course.last, course.passage = frame, passage
         with self._lock:
             self._step_over(course)
             course.on_the_way -= 1

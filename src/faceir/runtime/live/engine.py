@@ -25,6 +25,7 @@ from faceir.runtime.live.mux import Mux
 from faceir.runtime.live.outlet import Outlet
 from faceir.runtime.live.state import Condition, Hang, StreamState
 from faceir.runtime.live.watchdog import Watchdog
+from faceir.runtime.sources.public import PublicTrace
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -287,11 +288,12 @@ class Engine:
         except FaceirError as error:
             condition, reason = "failed", str(error)
         except Exception as error:
-            _log.exception("the source of stream %s failed", course.stream.name)
+            _log.error("the source of stream %s failed: %s", course.stream.name, PublicTrace(error))
             condition, reason = "failed", f"{type(error).__name__}: {error}"
         with self._lock:
             course.read = True
-            course.report(condition, reason)
+            if condition == "failed" or course.ledger.condition != "failed":  # as of a stage that hung when all ended
+                course.report(condition, reason)
 
     def _arrive(self, course: Course, frame: Frame) -> bool:
         if not frame.arrived_s:

@@ -14,7 +14,9 @@ from typing import cast
 from faceir import flow
 from faceir.detections import Detections
 from faceir.flow import Frame
+from faceir.runtime.live.state import Passage
 from faceir.runtime.pipeline import Pending, Submitter
+from faceir.runtime.sources.public import PublicTrace
 
 __all__ = ["Inference", "Ticket"]
 
@@ -33,10 +35,25 @@ class Ticket:
     found: Detections | None = None
     """None once it is settled: it failed, see `error`."""
     error: str = ""
+    begun_s: float = 0.0
+    """When the detector began with it, on `time.monotonic()`'s clock; 0 = it did not."""
+    settled_s: float = 0.0
+    together: int = 0
+    """Frames that the detector was at work on when it began with this one, itself among them."""
+
+    def begin(self, together: int) -> None:
+        """The detector has it. The caller holds the lock."""
+        self.begun_s, self.together = time.monotonic(), together
 
     def settle(self, found: Detections | None = None, error: str = "") -> None:
         """Have the outcome."""
-        self.found, self.error, self.settled = found, error, True
+        self.found, self.error, self.settled, self.settled_s = found, error, True, time.monotonic()
+
+    def passage(self) -> Passage:
+        """What became of it until it was settled."""
+        begun_s = self.begun_s or self.settled_s
+        waited_s = begun_s - (self.frame.arrived_s or begun_s)
+        return Passage(waited_s * 1e3, (self.settled_s - begun_s) * 1e3, self.together)
 
 
 class Inference:
@@ -98,7 +115,7 @@ class Inference:
         if error is None and not isinstance(found, Detections):
             found, error = None, TypeError(f"it answered with {type(found).__name__}, wanted Detections")
         if error is not None:
-            _log.debug("the detector failed", exc_info=error)
+            _log.debug("the detector failed: %s", PublicTrace(error))
         with self._lock:
             self._stuck_since_s = 0.0
             if not ticket.settled:
@@ -115,6 +132,7 @@ class Inference:
                     self._wake.wait()
                 if self._asked and len(flying) < self.depth:
                     ticket = self._asked.popleft()
+                    ticket.begin(len(flying) + 1)
                 elif not flying:
                     return
             if ticket is not None:
@@ -143,6 +161,8 @@ class Inference:
                     return
                 self._wake.wait_for(self._enough, self._push_timeout_s)
                 batch = [self._asked.popleft() for _ in range(min(self._batch_size, len(self._asked)))]
+                for ticket in batch:
+                    ticket.begin(len(batch))
             if batch:  # else all were given up meanwhile
                 self._ask_together(batch)
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from faceir.flow import Frame, Sink
+from faceir.runtime.sources.public import PublicTrace
 
 __all__ = ["Outlet"]
 
@@ -59,6 +60,10 @@ class Outlet:
         room = len(self._queue) <= BACKLOG or self._down or self.hangs_s() > 0
         self._refused = self._refused or not room
         return room
+
+    def waiting(self) -> int:
+        """Frames that wait for the sink. The caller holds the lock."""
+        return len(self._queue)
 
     def hangs_s(self) -> float:
         """How long the sink has not returned, 0 = it does not hang; else it is cut off. The caller holds the lock."""
@@ -123,7 +128,7 @@ class Outlet:
                             self._error = ""
                 return
             except Exception as error:
-                _log.debug("a sink failed", exc_info=error)
+                _log.debug("a sink failed: %s", PublicTrace(error))
                 self._go_down(str(error) or type(error).__name__, taken - written)
             retry_s = FIRST_RETRY_S if written else retry_s
             with self._lock:

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Condition", "Hang", "Ledger", "StreamState", "Window"]
+__all__ = ["Condition", "Hang", "Ledger", "Passage", "StreamState", "Window"]
 
 Condition = Literal["connecting", "playing", "reconnecting", "ended", "failed", "removed"]
 """`reconnecting`: it was lost and is tried again; `ended`: a file at its end; `failed`: given up, see `last_error`."""
@@ -26,6 +26,18 @@ class Hang:
     part: str
     """Such as "detector", "stage Tracker", "dark gate", "sink Hls"."""
     for_s: float
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What one frame took from its arrival to the detector's answer, or to when it was clear that there is none."""
+
+    waited_ms: float
+    """Until the detector began with it, or it was settled without."""
+    detector_ms: float
+    """0 where it was not asked."""
+    together: int
+    """Frames that the detector was at work on when it began with this one, itself among them; 0 = it did not."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,10 @@ class StreamState:
     """One line for each sink that failed and is left out or tried again."""
     hanging: tuple[Hang, ...] = ()
     """What of it does not return now, as the watchdog sees it."""
+    passage: Passage | None = None
+    """Of the last frame that was given to the sinks."""
+    queues: tuple[tuple[str, int], ...] = ()
+    """Each sink, and how many frames wait for it, those of other streams too."""
 
 
 class Window:

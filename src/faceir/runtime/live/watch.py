@@ -105,9 +105,9 @@ def debug_rows(state: StreamState, frame: Frame | None) -> list[tuple[str, str]]
     rows = [
         ("source", f"{waiting}; the newest came {state.age_s:.1f} s ago, {state.fps_in:.1f} a second"),
         ("decoded", f"frame {frame.index}, {width} x {height}, at {frame.time_s:.3f} s; {state.frames_in} in all"),
-        ("waiting", f"{on_the_way} between source and sinks"),
+        ("waiting", f"{on_the_way} between source and sinks{_waited(state)}"),
         ("dark", f"{'yes' if DARK in frame.events else 'no'}; {state.dark} in all"),
-        ("detector", f"{_asked(frame)}; {state.unseen} not asked, {state.failed} failed in all"),
+        ("detector", f"{_asked(frame)}; {state.unseen} not asked, {state.failed} failed in all{_took(state)}"),
         ("faces", _faces(frame)),
         ("tracked", _tracked(frame)),
     ]
@@ -116,7 +116,9 @@ def debug_rows(state: StreamState, frame: Frame | None) -> list[tuple[str, str]]
         rows.append(("events", ", ".join(others)))
     sent = f"{state.frames_out} of {state.frames_in} frames, {state.dropped} dropped, {state.filtered} filtered"
     rows.append(("sent", f"{sent}, {state.lost} lost in a stage; p50 {state.latency_p50_ms:.0f} ms"))
-    rows.append(("sinks", f"{len(state.sink_errors)} failed or hang, {state.sink_dropped} frames not taken in all"))
+    queues = ", ".join(f"{sink} {waiting}" for sink, waiting in state.queues)
+    sinks = f"{len(state.sink_errors)} failed or hang, {state.sink_dropped} frames not taken in all"
+    rows.append(("sinks", f"{sinks}; waiting: {queues}" if queues else sinks))
     return rows + broken
 
 
@@ -126,6 +128,18 @@ def _asked(frame: Frame) -> str:
     if DARK in frame.events:
         return "not asked, as the frame is dark"
     return "not asked, as the interval skips it" if UNSEEN in frame.events else "asked"
+
+
+def _waited(state: StreamState) -> str:
+    return f"; this frame waited {state.passage.waited_ms:.1f} ms" if state.passage else ""
+
+
+def _took(state: StreamState) -> str:
+    """How long the detector took for the frame, if it was asked."""
+    passage = state.passage
+    if passage is None or not passage.together:
+        return ""
+    return f"; this frame took {passage.detector_ms:.1f} ms, {passage.together} at once"
 
 
 def _faces(frame: Frame) -> str:

@@ -18,6 +18,7 @@ from faceir.flow import Frame
 from faceir.runtime.sinks.labels import unsigned_id
 from faceir.runtime.sinks.lines import record
 from faceir.runtime.sinks.spool import Spool
+from faceir.runtime.sources import public_text
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -153,7 +154,7 @@ class Messages:
                 done = self._carrier.deliver(batch, min(5.0, left_s))
             except Exception as error:  # whatever a library raises, messages are to wait, not to pile up unseen
                 done = 0
-                self._told(str(error) or type(error).__name__)
+                self._told(public_text(str(error)) or type(error).__name__)
             spool.taken(batch[:done])
             self._delivered += done
             if done:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 from faceir.errors import InputError
 from faceir.flow import Frame
 from faceir.runtime.pictures import PICTURES
-from faceir.runtime.sources.address import VIDEOS, addresses, expand, is_device, is_url, public_name
+from faceir.runtime.sources.address import VIDEOS, addresses, expand, is_device, is_url
 from faceir.runtime.sources.live import LiveOptions, LiveSource, OnState, open_live
+from faceir.runtime.sources.public import PublicTrace, public_name, public_text
 from faceir.runtime.sources.stills import OnBad, Pictures
 from faceir.runtime.sources.video import STREAM_TIMEOUT_S, Video
 
@@ -32,6 +33,7 @@ __all__ = [
     "OnBad",
     "OnState",
     "Pictures",
+    "PublicTrace",
     "Source",
     "Video",
     "addresses",
@@ -41,6 +43,7 @@ __all__ = [
     "open_live",
     "open_source",
     "public_name",
+    "public_text",
 ]
 
 

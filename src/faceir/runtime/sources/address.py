@@ -1,16 +1,17 @@
-"""What a user may name as a source: paths, patterns, `file://`, streams, devices; and how it is shown to others."""
+"""What a user may name as a source: paths, patterns, `file://`, streams, devices."""
 
 from __future__ import annotations
 
 import glob
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 from faceir.errors import InputError, need_file
 from faceir.runtime.pictures import PICTURES
+from faceir.runtime.sources.public import public_name
 
-__all__ = ["VIDEOS", "addresses", "expand", "is_device", "is_rtsp", "is_url", "local", "public_name"]
+__all__ = ["VIDEOS", "addresses", "expand", "is_device", "is_rtsp", "is_url", "local"]
 
 VIDEOS = frozenset(
     (".mp4", ".mkv", ".avi", ".mov", ".ts", ".m4v", ".webm", ".mjpeg", ".mjpg", ".h264", ".h265", ".flv")
@@ -20,21 +21,24 @@ VIDEOS = frozenset(
 _RTSP = ("rtsp", "rtsps")
 _URLS = (*_RTSP, "http", "https")
 _DEVICE = re.compile(r"/dev/(video\d+|v4l/.+)")
-_SECRET = re.compile(
-    r"pass|pwd|token|auth|secret|credential|signature|session|user|usr|login|key$|^(?:pw|sig|sid)$", re.IGNORECASE
-)
-"""Names whose values nobody else should see; rather one too many than one too few."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _NUMBER = re.compile(r"%(0\d)?[du]")  # not %20d, which is a space and a d
 
 
 def is_url(where: str | Path) -> bool:
     """Whether `where` is the address of a stream."""
-    return isinstance(where, str) and urlsplit(where).scheme.lower() in _URLS
+    return isinstance(where, str) and _scheme(where) in _URLS
 
 
 def is_rtsp(where: str | Path) -> bool:
     """Whether `where` is the address of an RTSP camera."""
-    return isinstance(where, str) and urlsplit(where).scheme.lower() in _RTSP
+    return isinstance(where, str) and _scheme(where) in _RTSP
+
+
+def _scheme(where: str) -> str:
+    """In small letters, "" = none. Not by urllib, which raises for hosts that it does not like, and quotes them."""
+    found = _SCHEME.match(where.lstrip())
+    return found[0].lower() if found else ""
 
 
 def is_device(where: str | Path) -> bool:
@@ -68,15 +72,15 @@ def expand(where: str | Path) -> list[str]:
         if not found:
             raise InputError(where, "holds no pictures or videos", "a folder with some directly in it")
         return found
+    scheme = _scheme(str(where))
+    if scheme and "://" in str(where):
+        wanted = ", ".join(f"{s}://" for s in (*_URLS, "file"))
+        raise InputError(public_name(str(where)), f"has scheme {scheme}://", wanted)
     if glob.has_magic(str(where)):
         found = sorted(p for p in glob.glob(str(where)) if Path(p).is_file())
         if not found:
             raise InputError(where, "matches no file", "a pattern that does", "quote it: 'frames/*.png'")
         return found
-    scheme = urlsplit(str(where)).scheme
-    if scheme and "://" in str(where):
-        wanted = ", ".join(f"{s}://" for s in (*_URLS, "file"))
-        raise InputError(public_name(str(where)), f"has scheme {scheme}://", wanted)
     need_file(path, "a picture, a video, a folder or a stream")
     return [str(where)]  # a pipe
 
@@ -102,26 +106,3 @@ def addresses(uri: str, count: int = 1) -> list[str]:
     if not is_url(one) and (path.is_dir() or (glob.has_magic(str(path)) and not path.is_file())):
         return expand(one)
     return [one] * count
-
-
-def public_name(where: str) -> str:
-    """An address without user and password, for labels, logs and messages; a path as it is.
-
-    What its query, fragment or path calls a password, a token or the like, as in `?token=`, becomes `***`.
-    """
-    if "://" not in where:
-        return where
-    parts = urlsplit(where)
-    host = parts.netloc.rpartition("@")[2]
-    path = _masked(parts.path, "/&;")  # cameras take /user=admin&password=...&channel=1.sdp
-    return urlunsplit((parts.scheme, host, path, _masked(parts.query, "&;"), _masked(parts.fragment, "?&;")))
-
-
-def _masked(text: str, separators: str) -> str:
-    """`text` with `***` for the values that are secret, or hold an address with a password."""
-    parts = re.split(f"([{separators}])", text)
-    for n, part in enumerate(parts):
-        name, is_pair, value = part.partition("=")
-        if is_pair and value and (_SECRET.search(unquote(name)) or "@" in unquote(value)):
-            parts[n] = f"{name}=***"
-    return "".join(parts)

@@ -8,6 +8,7 @@ from typing import Any
 import av
 
 from faceir.errors import InputError, StreamError
+from faceir.runtime.sources.public import public_text
 
 __all__ = ["FFMPEG_ERRORS", "open_container", "reason", "video_stream"]
 
@@ -58,8 +59,8 @@ def video_stream(container: Any, name: str) -> Any:
 
 
 def reason(error: BaseException) -> str:
-    """FFmpeg's own words, without the number and the address."""
+    """FFmpeg's own words, without the number, the file and what is secret in an address."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if "Immediate exit" in text:
         return "timed out"
-    return str(text)
+    return public_text(str(text))

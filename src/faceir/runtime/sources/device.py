@@ -15,7 +15,8 @@ __all__ = ["FORMATS", "open_device"]
 FORMATS = {"GREY": "gray", "Y16": "gray16le", "NV12": "nv12", "MJPG": "mjpeg", "YUYV": "yuyv422"}
 """V4L2's pixel formats and FFmpeg's names of them, those of infrared cameras first.
 
-FFmpeg does not know Y10 and Y12: cameras that have nothing else cannot be read.
+FFmpeg does not know Y10 and Y12: cameras that have nothing else cannot be read. OpenCV's VideoCapture hands out Y10 as
+16-bit words, but it sets a format of its own first, waits up to 10 s for a frame, and does not say why it failed.
 """
 
 _NOT_NOW = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EBUSY, errno.EACCES, errno.EPERM)

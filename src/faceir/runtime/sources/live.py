@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from faceir.errors import FaceirError, InputError, StreamError
 from faceir.flow import Frame
 from faceir.runtime.live.state import Condition
-from faceir.runtime.sources.address import is_device, is_rtsp, is_url, public_name
+from faceir.runtime.sources.address import is_device, is_rtsp, is_url
 from faceir.runtime.sources.clock import CameraClock, WallClock
 from faceir.runtime.sources.container import FFMPEG_ERRORS, open_container, reason, video_stream
 from faceir.runtime.sources.device import FORMATS, open_device
 from faceir.runtime.sources.newest import Newest
 from faceir.runtime.sources.pixels import Pixels
+from faceir.runtime.sources.public import public_name
 from faceir.runtime.sources.video import rate_of
 
 if TYPE_CHECKING:

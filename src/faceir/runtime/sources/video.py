@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from faceir.errors import InputError, StreamError, need_file
 from faceir.flow import Frame
-from faceir.runtime.sources.address import is_rtsp, is_url, local, public_name
+from faceir.runtime.sources.address import is_rtsp, is_url, local
 from faceir.runtime.sources.clock import CameraClock, WallClock
 from faceir.runtime.sources.container import FFMPEG_ERRORS, open_container, reason, video_stream
 from faceir.runtime.sources.pixels import Pixels
+from faceir.runtime.sources.public import public_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self

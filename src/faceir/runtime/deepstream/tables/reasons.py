@@ -1,0 +1,10 @@
+"""Why a key has no meaning here, or acts as something else, where several tables say it."""
+
+DEVICE = "the net runs on the CPU through OpenVINO, there is no GPU to choose"
+MEMORY = "pictures lie in ordinary memory"
+TENSORRT = "no TensorRT engine is built or loaded, the ONNX file runs as it is"
+SECOND = "only whole frames are searched, no detector works on what another found"
+TENSORS = "faces are handed on, not tensors"
+SINGLY = "pictures go to the net one by one as they come, as many at once as keep it busy"
+BOXES = "tracks follow boxes, not pixels"
+ONE = "there is one detector, and what it finds bears no number of it"
