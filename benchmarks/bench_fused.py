@@ -1,6 +1,6 @@
 """Whole `detect()` of a three-channel graph run plainly against the fused graph, alternating:
 
-    python benchmarks/bench_fused.py -m models/pruned_v0.safetensors --pictures FOLDER
+    python benchmarks/bench_fused.py -m models/pruned_v1.safetensors --pictures FOLDER
 
 Plainly: a float32 blob of three channels is made of every canvas and given to the file as it is. Fused: `Detector` on
 the file that `faceir export --fused` writes. Both decode and cluster, on one thread; float and INT8; pictures of the
@@ -78,7 +78,7 @@ def compare(name: str, plain: Path, fused: Path, contract: Contract, pictures: l
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-m", "--model", default="models/pruned_v0.safetensors")
+    parser.add_argument("-m", "--model", default="models/pruned_v1.safetensors")
     parser.add_argument("--pictures", type=Path, required=True, help="folder of pictures, to calibrate and run on")
     parser.add_argument("--rounds", type=int, default=300)
     given = parser.parse_args()

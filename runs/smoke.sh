@@ -16,7 +16,7 @@ training_config.learning_rate.soft_start_annealing_schedule.min_learning_rate=1e
 [[ -d $out/data ]] || "$faceir" dataset make -o "$out/data" -n 40
 export FACEIR=$faceir KEEP_MACS=0.9 STRESS=none MAX_DROP=${MAX_DROP:-10}
 export TRAIN_SET="$gently
-model_config.pretrained_model_file=models/pruned_v0.safetensors
+model_config.pretrained_model_file=models/pruned_v1.safetensors
 model_config.load_graph=true"
 export RETRAIN_SET=$gently
 exec runs/whole_life.sh "$out/data" "$out"

@@ -35,7 +35,7 @@ def test_of_an_onnx_file(tmp_path: Path, night: Night, capsys: pytest.CaptureFix
 
 def test_of_the_released_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch", reason="reads a checkpoint")
-    checkpoint = MODELS / "pruned_v0.safetensors"
+    checkpoint = MODELS / "pruned_v1.safetensors"
     assert run("-m", "default", "-m", checkpoint, "--sources", SOURCES, "-o", tmp_path / "card.md") == 0
     told = capsys.readouterr()
     assert "2 files, 0 evaluations, 45 sets" in told.out.replace("\n", "")
@@ -50,7 +50,7 @@ def test_of_the_released_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_sets_that_nobody_stated_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch", reason="reads a checkpoint")
-    assert run("-m", MODELS / "pruned_v0.safetensors", "-o", tmp_path / "card.md") == 0
+    assert run("-m", MODELS / "pruned_v1.safetensors", "-o", tmp_path / "card.md") == 0
     assert "nobody states the terms of car_occupants" in capsys.readouterr().err.replace("\n", " ")
 
 

@@ -22,7 +22,7 @@ from faceir.runtime import net as nets
 
 __all__ = ["DEFAULT_MODEL", "Detector", "Pending", "Plan", "Precision", "default_model", "plan_for"]
 
-DEFAULT_MODEL = "pruned_v0.onnx"
+DEFAULT_MODEL = "pruned_v1.onnx"
 """File name of the packaged model, in `faceir/models`."""
 
 Precision = Literal["auto", "f32", "bf16", "f16"]

@@ -89,7 +89,7 @@ def test_a_film_s_name(tmp_path: Path, written: str, container: int, name: str) 
 def test_the_files_that_export_writes() -> None:
     config = read_app(CONFIGS / "deepstream_app_source1_faceir.txt")
     assert {n.kind for n in config.notes} == {"no meaning", "changed"}
-    assert config.infer.model == CONFIGS / "pruned_v0.onnx"
+    assert config.infer.model == CONFIGS / "pruned_v1.onnx"
 
 
 def test_the_app_file_overrides_the_detector_s(tmp_path: Path) -> None:

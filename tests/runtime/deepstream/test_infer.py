@@ -57,7 +57,7 @@ def test_the_samples(tmp_path: Path, edition: str, params: ClusterParams) -> Non
 
 def test_the_configs_of_this_project() -> None:
     config = read_infer(CONFIGS / "config_infer_primary_faceir.txt")
-    assert config.model == CONFIGS / "pruned_v0.onnx"
+    assert config.model == CONFIGS / "pruned_v1.onnx"
     assert not [note for note in config.notes if note.kind != "no meaning"]
     contract = config.contract(Contract())
     assert contract.fit == Fit((384, 240), keep_aspect=True)
