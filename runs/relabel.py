@@ -6,7 +6,8 @@ The net looks at each picture and at its mirror image, at its own size and at th
 at a score of 0.3 or more (of the two the lower), is seen. A region to ignore with such a face in it becomes a face.
 A face without a label becomes one from a score of 0.65 and 10 px of height on, and is ignored from 0.45, or below
 16 px, as nearly all that is so small and seen is a face; the rest stays background, as half of it is. Sets whose
-pictures all come without a label are left as they are. `OUT/changes.csv` lists what was changed.
+pictures all come without a label are left as they are. Classes other than face are not written again.
+`OUT/changes.csv` lists what was changed.
 """
 
 from __future__ import annotations
@@ -94,8 +95,10 @@ def relabel(dataset: Path, out: Path, model: Path, split: str) -> None:
     """Write `out`: links to the pictures of `dataset`, the labels of `split` put right, the others as they are."""
     if out.exists():
         raise InputError(out, "is there already", "a new folder", f"remove it first: rm -r {out}")
-    looks = [Look.of(model, times) for times in (1, 2)]
     items = kitti.find(dataset)
+    if split and not any(item.about.get("split") == split for item in items):
+        raise InputError(dataset, f"has no picture of the split {split!r}", "a manifest.csv with it", "all: --split ''")
+    looks = [Look.of(model, times) for times in (1, 2)]
     with_faces = {item.source for item in items if item.label_data()}
     changes = []
     for item in track(items, "pictures"):
