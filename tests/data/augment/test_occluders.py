@@ -38,11 +38,27 @@ def test_things_hide_faces_more_or_less_and_stay_in_place(thing):
     for seed in range(40):
         seen, truth = occlude(canvas, FACE, only(thing), np.random.default_rng(seed), no_head)
         levels.append(int(truth.occlusion[0]))
-        assert np.array_equal(truth.xyxy, FACE.xyxy)
+        assert thing == "cap" or np.array_equal(truth.xyxy, FACE.xyxy)
         assert (seen != canvas).any()
     assert np.array_equal(canvas, before)
     assert max(levels) >= 4
     assert len(set(levels)) >= 4
+
+
+def test_the_box_of_a_face_under_a_cap_starts_at_the_brim():
+    canvas = np.full((150, 180), 100, np.uint8)
+    moved = []
+    for seed in range(60):
+        seen, truth = occlude(canvas, FACE, only("cap"), np.random.default_rng(seed), no_head)
+        x1, y1, x2, y2 = truth.xyxy[0].tolist()
+        assert [x1, x2, y2] == [70, 110, 100]
+        assert 50 <= y1 <= 50 + 0.5 * 50
+        moved.append(y1 - 50)
+        hidden = seen[50 : int(y1), 80:100] != 100
+        assert hidden.mean() > 0.8 if hidden.size else True
+        assert truth.occlusion[0] >= round((y1 - 50) / 50 * 10) - 3  # of the whole face, and not of what is left
+    assert min(moved) == 0
+    assert max(moved) > 15
 
 
 def test_a_head_brings_its_face_along():

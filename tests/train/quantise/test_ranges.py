@@ -68,6 +68,13 @@ def test_the_order_of_pictures_does_not_matter(parts: list[list[float]], random:
     assert one.counts.sum() == one.total
 
 
+def test_a_value_on_the_edge_of_the_histogram_is_counted() -> None:
+    """A coverage below 1 in one picture and of exactly 1, as float32 rounds it, in the next."""
+    made = filled(np.array([0.9]), np.array([1.0]), np.array([0.0]))
+    assert made.total == made.counts.sum() == 3
+    assert made.percentile(100) == made.top == 1
+
+
 def test_a_sign_is_seen_and_zeros_have_a_range() -> None:
     assert not filled(np.array([0.0, 20.0])).signed
     assert filled(np.array([1.0]), np.array([-20.0])).signed

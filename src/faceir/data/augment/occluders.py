@@ -47,7 +47,7 @@ def occlude(
             _distract(scene, truth, rng)
     if hides and len(tall):
         for index in rng.choice(tall, min(_count(rng), len(tall)), replace=False):
-            _hide(scene, Face.of(scene.canvas, truth.xyxy[index]), how, rng, heads, truth)
+            _hide(scene, int(index), how, rng, heads)
     return scene.canvas, scene.truth()
 
 
@@ -55,19 +55,24 @@ def _count(rng: np.random.Generator) -> int:
     return 2 if rng.random() < _TWO_PROBABILITY else 1
 
 
-def _hide(scene: Scene, face: Face, how: Occluders, rng: np.random.Generator, heads: Heads, truth: Detections) -> None:
-    """Put one thing before `face`."""
+def _hide(scene: Scene, index: int, how: Occluders, rng: np.random.Generator, heads: Heads) -> None:
+    """Put one thing before the face `index` of the scene's truth."""
+    truth = scene.truth()
+    face = Face.of(scene.canvas, truth.xyxy[index])
     things = {
         patch: how.patch, cap: how.cap, hand: how.hand, seat: how.seat, back_of_head: how.back_of_head,
     }  # fmt: skip
     weights = np.array([*things.values(), how.head])
     if not weights.sum():
         return
-    index = int(rng.choice(len(weights), p=weights / weights.sum()))
+    drawn = int(rng.choice(len(weights), p=weights / weights.sum()))
     if rng.random() < _DIM_PROBABILITY:
         dim(scene, face, rng)
-    if index < len(things):
-        _paste(scene, list(things)[index](scene, face, truth, rng))
+    if drawn < len(things):
+        layers = list(things)[drawn](scene, face, truth, rng)
+        _paste(scene, layers)
+        for brim in (layer.brim for layer in layers if layer.brim is not None):
+            scene.put_on(index, brim)
         return
     height = face.h * float(np.exp(rng.uniform(np.log(0.8), np.log(2.2))))
     beside = (face.w + 0.95 * height) / 2 * rng.uniform(0.35, 1.0) * (1 if rng.random() < 0.5 else -1)
@@ -102,7 +107,7 @@ def _passengers(scene: Scene, how: Occluders, rng: np.random.Generator, heads: H
         scene.paste(*head)
         face = Face.of(scene.canvas, head[1].xyxy[0])
         if rng.random() < how.probability and face.h >= _LEAST_HEIGHT:
-            _hide(scene, face, replace(how, head=0), rng, heads, scene.truth())
+            _hide(scene, len(scene.truth()) - 1, replace(how, head=0), rng, heads)
         elif rng.random() < _DIM_PROBABILITY:
             dim(scene, face, rng)
 

@@ -21,6 +21,8 @@ class Layer:
     xy: tuple[int, int]
     alpha: Image
     light: Image
+    brim: float | None = None
+    """Of a cap: the y down to which it hides the face that it sits on."""
 
 
 class Scene:
@@ -32,6 +34,7 @@ class Scene:
         self._layers = 0
         self._parts = [truth]
         self._births = [0] * len(truth)
+        self._brims: dict[int, float] = {}
         self._reach = np.array([*canvas.shape[::-1], 0, 0])  # box around all layers
 
     def paste(self, layer: Layer, faces: Detections | None = None) -> None:
@@ -47,14 +50,26 @@ class Scene:
             self._parts.append(faces)
             self._births += [self._layers] * len(faces)
 
+    def put_on(self, index: int, brim: float) -> None:
+        """Face `index` of `truth` wears a cap down to `brim`, below which its box starts from now on."""
+        self._brims[index] = max(brim, self._brims.get(index, brim))
+
     def truth(self) -> Detections:
-        """All faces; the occlusion level of those that a layer covers is at least the tenths that it hides."""
+        """All faces; the occlusion level of those that a layer covers is at least the tenths that it hides.
+
+        The box of a face under a cap is the one that people and detectors draw, from the brim to the chin.
+        """
         faces = Detections.concat(self._parts) if len(self._parts) > 1 else self._parts[0]
         hidden = np.zeros(len(faces))
         for n in np.flatnonzero(
             (faces.xyxy[:, :2] < self._reach[2:]).all(1) & (faces.xyxy[:, 2:] > self._reach[:2]).all(1)
         ):
             hidden[n] = hidden_share(self._top, self._births[n], faces.xyxy[n])
+        if self._brims:
+            xyxy = faces.xyxy.copy()
+            for n, brim in self._brims.items():
+                xyxy[n, 1] = np.clip(brim, xyxy[n, 1], xyxy[n, 3])
+            faces = replace(faces, xyxy=xyxy)
         if not hidden.any():
             return faces
         level = np.minimum(np.floor(hidden * 10 + 1e-6), 9).astype(np.int8)

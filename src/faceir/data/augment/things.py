@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,9 @@ from faceir.detections import Detections
 from faceir.flow import Image
 
 __all__ = ["Face", "arm", "back_of_head", "cap", "clutter", "dim", "hand", "head_rest", "patch", "seat"]
+
+_UNDER_BRIM = 0.06
+"""Boxes of faces under caps start so much of the face's height above the brim's lower edge."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def cap(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -
         _shadow(scene, face, edge, rng)
     dark = rng.random() < 0.45
     base = face.skin * (rng.uniform(0.1, 0.6) if dark else np.exp(rng.uniform(-0.1, 1.5)))
-    return [stencil.layer(float(np.clip(base, 4, 255)), rng, rough=rng.uniform(0.03, 0.25))]
+    layer = stencil.layer(float(np.clip(base, 4, 255)), rng, rough=rng.uniform(0.03, 0.25))
+    return [replace(layer, brim=edge - _UNDER_BRIM * face.h)]
 
 
 def _brim_in_front(scene: Scene, face: Face, edge: float, tilt: float, rng: np.random.Generator) -> Stencil:

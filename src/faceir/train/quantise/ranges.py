@@ -131,7 +131,7 @@ class Histogram:
         size = np.abs(values).ravel()
         self.total += size.size
         self.top = max(self.top, float(size.max()))
-        if self.top > self.high:
+        if self.top and self.top >= self.high:  # a value on the edge has no bin below it
             self._widen(math.ldexp(1.0, max(math.frexp(self.top)[1], _LEAST_EXPONENT)))  # the power of two above it
         scale = np.float32(_FINE / self.high) if self.high else np.float32(0)
         self.counts += np.bincount((size * scale).astype(np.int32), minlength=_FINE)
