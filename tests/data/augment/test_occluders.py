@@ -136,7 +136,7 @@ def test_passengers_are_faces_of_their_donor_or_no_faces_at_all():
         seen, truth = occlude(canvas, FACE, how, np.random.default_rng(seed), lambda: (donor, face))
         assert np.array_equal(truth.xyxy[0], FACE.xyxy[0])
         counts.append(len(truth) - 1)
-        for box in truth.xyxy[1:]:
+        for box in truth.xyxy[1:][truth.labels[1:] != DONT_CARE]:
             x1, y1, x2, y2 = box.astype(int)
             assert (seen[y1:y2, x1:x2] != canvas[y1:y2, x1:x2]).mean() > 0.5
             assert y2 - y1 <= 61
@@ -154,5 +154,6 @@ def test_clutter_among_passengers_holds_no_face_without_label():
     for seed in range(300):
         seen, truth = occlude(canvas, Detections(), how, np.random.default_rng(seed), lambda: (donor, face))
         for x1, y1, x2, y2 in truth.xyxy.tolist():
-            seen[max(int(y1) - 3, 0) : int(y2) + 4, max(int(x1) - 3, 0) : int(x2) + 4] = 0
+            round_it = int(0.4 * (y2 - y1)) + 4  # the hair, made brighter by a veil
+            seen[max(int(y1) - round_it, 0) : int(y2) + round_it, max(int(x1) - round_it, 0) : int(x2) + round_it] = 0
         assert seen.max() < 20, seed

@@ -13,11 +13,11 @@ from faceir.data.augment.shapes import Points, Stencil, superellipse
 from faceir.detections import DONT_CARE, Detections
 from faceir.flow import Image
 
-__all__ = ["head_layer"]
+__all__ = ["HEAD", "SHOULDERS", "grown", "head_layer"]
 
 # Shares of a face's width and height by which its sides move out, to the right and downwards.
-_HEAD = np.array([-0.22, -0.38, 0.22, 0.14])
-_SHOULDERS = np.array([-0.9, 1.05, 0.9, 1.6])
+HEAD = np.array([-0.22, -0.38, 0.22, 0.14])
+SHOULDERS = np.array([-0.9, 1.05, 0.9, 1.6])
 _MAX_ENLARGEMENT = 2.2
 _MIN_HEIGHT = 16  # px in its own picture
 
@@ -74,12 +74,12 @@ def _choose(faces: Detections, shape: tuple[int, ...], rng: np.random.Generator)
         & (faces.xyxy[:, 3] <= shape[0])
     )
     for index in rng.permutation(np.flatnonzero(good)).tolist():
-        if not _others_in(_grown(faces.xyxy[index], _HEAD), faces, index):
+        if not _others_in(grown(faces.xyxy[index], HEAD), faces, index):
             return int(index)
     return None
 
 
-def _grown(box: FloatArray, by: Points) -> FloatArray:
+def grown(box: FloatArray, by: Points) -> FloatArray:
     """`box` `[4]`, its sides moved by shares of its width and height."""
     w, h = box[2:] - box[:2]
     return np.asarray(box + by * np.array([w, h, w, h]), np.float32)
@@ -98,8 +98,8 @@ def _outlines(
 ) -> list[Points]:
     """What is cut, in the view's pixels: the head, and often the shoulders where they are seen and no face is."""
     box = faces.xyxy[index]
-    parts = [_grown(box, _HEAD)]
-    shoulders = _grown(box, _SHOULDERS)
+    parts = [grown(box, HEAD)]
+    shoulders = grown(box, SHOULDERS)
     if rng.random() < 0.7 and shoulders[3] <= shape[0] and not _others_in(shoulders, faces, index):
         parts.append(shoulders)
     moved = transform_boxes(np.array(parts), matrix).astype(np.float64)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from faceir.data.augment.behind import beside, nearer, tuck, veil
 from faceir.data.augment.heads import head_layer
 from faceir.data.augment.scene import Layer, Scene
 from faceir.data.augment.settings import Occluders
@@ -20,6 +21,7 @@ _LEAST_HEIGHT = 9  # px; nothing is put before smaller faces
 _TWO_PROBABILITY = 0.25  # of a second thing
 _PASSENGER_HEIGHTS = (13, 60)  # px
 _MOST_PASSENGERS = 3
+_BESIDE_PROBABILITY = 0.5  # of a passenger next to a nearer face, perhaps half behind it
 _NO_HEAD_PROBABILITY = 0.25  # of clutter in a head's outline, lest outlines be taken for faces
 _DIM_PROBABILITY = 0.35  # of a face with something before it
 Heads = Callable[[], tuple[Image, Detections]]
@@ -88,12 +90,14 @@ def _hide(scene: Scene, index: int, how: Occluders, rng: np.random.Generator, he
 
 
 def _passengers(scene: Scene, how: Occluders, rng: np.random.Generator, heads: Heads) -> None:
-    """Put small heads between the faces, the farthest first, some of them dim and some with something before them."""
+    """Put small heads between and behind the faces, the farthest first, some dim or with something before them."""
     height, width = scene.canvas.shape
     low, high = np.log(_PASSENGER_HEIGHTS)
     for tall in np.sort(np.exp(rng.uniform(low, high, 1 + rng.integers(_MOST_PASSENGERS)))):
-        centre = rng.uniform((0, 0), (width, 0.9 * height))
         truth = scene.truth()  # with the passengers so far, lest clutter be cut from their faces
+        centre = beside(truth, float(tall), rng) if rng.random() < _BESIDE_PROBABILITY else None
+        if centre is None:
+            centre = rng.uniform((0, 0), (width, 0.9 * height))
         if len(truth) and ((truth.xyxy[:, :2] < centre) & (truth.xyxy[:, 2:] > centre)).all(1).any():
             continue
         if rng.random() < _NO_HEAD_PROBABILITY:
@@ -104,8 +108,16 @@ def _passengers(scene: Scene, how: Occluders, rng: np.random.Generator, heads: H
         head = head_layer(donor, faces, centre, float(tall), (width, height), rng.uniform(20, 220), rng)
         if head is None:
             continue
+        head = veil(head[0], float(tall), rng), head[1]
+        if (front := nearer(truth, float(tall), (width, height), rng)) is not None:
+            head = tuck(*head, front)
+        if head is None:
+            continue
         scene.paste(*head)
-        face = Face.of(scene.canvas, head[1].xyxy[0])
+        faces = head[1]
+        face = Face.of(scene.canvas, faces.xyxy[0])
+        if faces.labels[0] == DONT_CARE:
+            continue
         if rng.random() < how.probability and face.h >= _LEAST_HEIGHT:
             _hide(scene, len(scene.truth()) - 1, replace(how, head=0), rng, heads)
         elif rng.random() < _DIM_PROBABILITY:

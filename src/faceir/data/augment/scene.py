@@ -67,8 +67,8 @@ class Scene:
             hidden[n] = hidden_share(self._top, self._births[n], faces.xyxy[n])
         if self._brims:
             xyxy = faces.xyxy.copy()
-            for n, brim in self._brims.items():
-                xyxy[n, 1] = np.clip(brim, xyxy[n, 1], xyxy[n, 3])
+            for index, brim in self._brims.items():
+                xyxy[index, 1] = np.clip(brim, xyxy[index, 1], xyxy[index, 3])
             faces = replace(faces, xyxy=xyxy)
         if not hidden.any():
             return faces
