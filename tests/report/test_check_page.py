@@ -12,6 +12,7 @@ import pytest
 from faceir.data import kitti
 from faceir.data.check.corrections import plan, read_corrections, write
 from faceir.data.check.finding import RULES
+from faceir.data.check.rejected import read_rejections
 from faceir.data.check.run import check_labels
 from faceir.report.check_page import render, sheets
 
@@ -122,7 +123,10 @@ def test_in_a_browser(folder, tmp_path):
         browser.close()
     assert told == []
     assert all(url.startswith(("data:", "blob:", file.as_uri())) for url in fetched)
-    assert len(json.loads((tmp_path / "corrections.json").read_text())["rejected"]) == 1
+    (rejected,) = json.loads((tmp_path / "corrections.json").read_text())["rejected"]
+    assert rejected["code"] == "class-unknown"
+    assert len(rejected["xyxy"]) == 4
+    assert read_rejections(tmp_path / "corrections.json", folder)[1] == 0  # none without the box it means
     given = read_corrections(tmp_path / "corrections.json")
     write(folder, given, plan(folder, given))
     assert (folder / "labels" / "twice.txt").read_text() == GOOD

@@ -134,6 +134,70 @@ def test_corrections_are_applied(folder, tmp_path, capsys):
 
 
 @pytest.fixture
+def rejected(folder, tmp_path):
+    """The data set with one double box, which a person has rejected; the finding."""
+    (folder / "labels" / "0.txt").write_text(GOOD + GOOD)
+    out, given = tmp_path / "a.json", tmp_path / "rejected.json"
+    assert run("check", "-d", folder, "--json", out) == 1
+    (finding,) = json.loads(out.read_text())["findings"]
+    entry = {key: finding[key] for key in ("picture", "code", "line", "xyxy")}
+    given.write_text(json.dumps({"format": 1, "files": [], "rejected": [entry]}))
+    assert run("apply", "-d", folder, "--corrections", given, "--dry-run") == 0
+    assert not (folder / "rejected-findings.csv").exists()
+    assert run("apply", "-d", folder, "--corrections", given) == 0
+    return finding
+
+
+def test_what_was_rejected_is_left_out(folder, tmp_path, capsys, rejected):
+    out = tmp_path / "b.json"
+    capsys.readouterr()
+    assert run("check", "-d", folder, "--fail-on", "warning", "--json", out) == 0
+    said = capsys.readouterr().out
+    assert "0 findings" in said
+    assert "1 more were rejected before (rejected-findings.csv); --all shows them" in said
+    document = json.loads(out.read_text())
+    assert (document["findings"], document["rejected"]) == ([], 1)
+    assert run("check", "-d", folder, "--all", "--json", out) == 1
+    assert json.loads(out.read_text())["findings"] == [rejected]
+    assert run("pack", "-d", folder, "-o", tmp_path / "shards") == 0
+    assert run("check", "-d", tmp_path / "shards") == 1
+    (tmp_path / "shards" / "rejected-findings.csv").write_bytes((folder / "rejected-findings.csv").read_bytes())
+    assert run("check", "-d", tmp_path / "shards") == 0
+
+
+def test_it_is_back_when_the_label_or_the_picture_has_changed(folder, rejected):
+    label, picture = folder / "labels" / "0.txt", folder / "images" / "0.png"
+    for text, code in (
+        (2 * GOOD.replace("100 50 140 100", "100.2 49.9 140.00 100"), 0),  # rounded
+        (2 * GOOD + GOOD.replace("100 50 140 100", "200 50 240 100"), 0),  # a face elsewhere
+        (2 * GOOD.replace("100 50 140 100", "102 50 142 100"), 1),  # moved
+        (2 * GOOD.replace("face 0 0", "face 0 3"), 1),
+    ):
+        label.write_text(text)
+        assert run("check", "-d", folder) == code, text
+    label.write_text(GOOD + GOOD)
+    cv2.imwrite(str(picture), np.full((240, 384), 41, np.uint8))
+    assert run("check", "-d", folder) == 1
+
+
+def test_rejections_of_an_older_page_are_counted(folder, tmp_path, capsys):
+    given = tmp_path / "c.json"
+    given.write_text('{"format": 1, "files": [], "rejected": [{"picture": "images/0.png", "code": "box-size"}]}')
+    assert run("apply", "-d", folder, "--corrections", given) == 0
+    assert "1 rejected findings name no box and are not kept" in capsys.readouterr().out
+    assert not (folder / "rejected-findings.csv").exists()
+
+
+def test_a_broken_file_of_rejections_is_one_line(folder, capsys):
+    (folder / "rejected-findings.csv").write_text("picture,rule,box,sha256\nimages/0.png,box-size,1 2 3,\n")
+    assert run("check", "-d", folder) == 1
+    error = capsys.readouterr().err
+    assert "rejected-findings.csv:2" in error
+    assert len(error.strip().splitlines()) == 1
+    assert run("check", "-d", folder, "--all") == 0
+
+
+@pytest.fixture
 def faulty(folder):
     """A manifest, two sets, faults of many kinds, the same picture in both splits."""
     (folder.parent / "all").mkdir()

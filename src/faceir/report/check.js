@@ -32,8 +32,8 @@ function tell(note) {
 function corrections() {
   const files = {}, rejected = [];
   for (const item of items) {
-    const { picture, label, sha256, code, line, change } = facts[numberOf(item)];
-    if (item.dataset.verdict === "rejected") rejected.push({ picture, code, line });
+    const { picture, label, sha256, code, line, xyxy, change } = facts[numberOf(item)];
+    if (item.dataset.verdict === "rejected") rejected.push({ picture, code, line, xyxy });
     if (item.dataset.verdict !== "accepted" || !change) continue;
     files[label] ??= { label, sha256, changes: [] };
     files[label].changes.push(change);

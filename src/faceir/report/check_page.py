@@ -151,6 +151,7 @@ def _facts(known: Iterable[tuple[int, Finding]], sha256: Mapping[str, str | None
             "sha256": sha256.get(finding.label),
             "code": finding.code,
             "line": finding.line,
+            "xyxy": finding.xyxy,
             "change": None if finding.change is None else {"line": finding.change.line, "text": finding.change.text},
         }
         for number, finding in known

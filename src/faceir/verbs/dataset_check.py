@@ -47,12 +47,16 @@ def check(
     html: Annotated[Path | None, typer.Option("--html", help="Write a page to look at, accept and reject.")] = None,
     most: Annotated[int, typer.Option(min=1, help="Pictures on the page at most, the worst first.")] = 200,
     fail_on: Annotated[str, typer.Option(help="Exit with 1 from this severity on: error, warning or never.")] = "error",
+    every: Annotated[
+        bool, typer.Option("--all", help="Also findings that were rejected on the page, and applied.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read labels; 0 = one a core.")] = 0,
     key: KeyOption = None,
 ) -> None:
     """Hold a data set against the labelling guidelines; exits with 1 when it breaks them."""
     from rich.console import Console
 
+    from faceir.data.check.rejected import read_rejected, without
     from faceir.data.check.run import check_alike, check_labels, codes_of
 
     if fail_on not in _FAIL_ON:
@@ -62,6 +66,7 @@ def check(
     _check_options(rules, duplicates, detector != "none")
     codes, classes, processes = codes_of(rules), tuple(label or ["face"]), workers or os.cpu_count() or 1
     items = _items(folder, split, source or ())
+    rejected = [] if every else read_rejected(folder)
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task("labels", total=len(items), rate="pictures")
         checked = check_labels(items, folder, classes, codes, processes, lambda n: bar.advance(task, n))
@@ -70,15 +75,18 @@ def check(
             checked.findings += check_alike(items, folder, codes, processes, lambda n: bar.advance(other, n))
     if detector != "none":
         checked.add(_seen(items, folder, classes, codes, detector, read_key(key)))
+    found = len(checked.findings)
+    checked.findings = without(checked.findings, rejected, items, folder)
+    silent = found - len(checked.findings)
     for error in checked.left_out[:_SHOWN]:
         say_error(error)
     if len(checked.left_out) > _SHOWN:
         say_error(f"{len(checked.left_out) - _SHOWN:,} more pictures cannot be read; --json FILE names all")
     if json is not None:
-        _write_json(checked, json, folder)
+        _write_json(checked, silent, json, folder)
     if html is not None:
         _write_page(checked, items, html, folder, most)
-    _print(checked, Console(highlight=False, markup=False, width=126))
+    _print(checked, silent, Console(highlight=False, markup=False, width=126))
     worst = {"error": ("error",), "warning": ("error", "warning"), "never": ()}[fail_on]
     if worst and (checked.left_out or any(finding.severity in worst for finding in checked.findings)):
         raise typer.Exit(1)
@@ -131,7 +139,7 @@ def _seen(
     return checked
 
 
-def _write_json(checked: Checked, path: Path, folder: Path) -> None:
+def _write_json(checked: Checked, rejected: int, path: Path, folder: Path) -> None:
     from dataclasses import asdict
 
     from faceir.data.check.finding import RULES
@@ -144,6 +152,7 @@ def _write_json(checked: Checked, path: Path, folder: Path) -> None:
         "boxes": checked.boxes,
         "left_out": [str(error) for error in checked.left_out],
         "too_small": checked.too_small,
+        "rejected": rejected,
         "rules": {
             code: {**asdict(RULES[code]), "findings": found, "pictures": pictures}
             for code, (found, pictures) in checked.counts().items()
@@ -169,13 +178,16 @@ def _write_page(checked: Checked, items: Sequence[Item], path: Path, folder: Pat
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {len(shown):,} pictures{of}")
 
 
-def _print(checked: Checked, console: Console) -> None:
+def _print(checked: Checked, rejected: int, console: Console) -> None:
     from rich.table import Table
 
     from faceir.data.check.finding import RULES
+    from faceir.data.check.rejected import FILE
     from faceir.data.check.seen_rules import Limits
 
     print(f"{checked.pictures:,} pictures with {checked.boxes:,} boxes: {len(checked.findings):,} findings")
+    if rejected:
+        print(f"{rejected:,} more were rejected before ({FILE}); --all shows them")
     if checked.too_small:
         least = f"below {Limits().min_height:g} px at the network's scale"
         print(f"{checked.too_small:,} labelled faces are too small for the detector to judge ({least})")
@@ -202,10 +214,12 @@ def apply(
 ) -> None:
     """Write accepted corrections into the label files; nothing, if one of them has changed since the check.
 
-    Files as they were are kept in `.before-corrections` of the data set. The same corrections again do nothing.
+    What was rejected goes into `rejected-findings.csv` of the data set, and the next check leaves it out. Files as they
+    were are kept in `.before-corrections` of the data set. The same corrections again do nothing.
     """
     from faceir.data import shards
     from faceir.data.check import corrections as made
+    from faceir.data.check import rejected
 
     if shards.is_sharded(folder):
         raise InputError(
@@ -213,12 +227,21 @@ def apply(
         )
     given = made.read_corrections(corrections)
     planned = made.plan(folder, given)
+    rejections, unsaid = rejected.read_rejections(corrections, folder)
+    rejected.read_rejected(folder)  # told before anything is written
     if dry_run:
         _print_changes(planned.texts)
     else:
         made.write(folder, given, planned)
+        rejected.keep(folder, rejections)
     word = "would change" if dry_run else "changed"
     print(f"{folder}: {len(planned.texts)} label files {word}, {len(planned.done)} have these corrections already")
+    if rejections:
+        print(
+            f"{len(rejections)} rejected findings {'would be kept' if dry_run else 'kept'} in {folder / rejected.FILE}"
+        )
+    if unsaid:
+        print(f"{unsaid} rejected findings name no box and are not kept: make the page again with dataset check --html")
     if planned.texts and not dry_run:
         print(f"as they were: {folder / made.BACKUPS}")
 

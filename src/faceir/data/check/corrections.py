@@ -14,7 +14,7 @@ from faceir.data import kitti
 from faceir.data.check.finding import Change
 from faceir.errors import InputError, need_file
 
-__all__ = ["BACKUPS", "Correction", "Plan", "changed", "plan", "read_corrections", "write"]
+__all__ = ["BACKUPS", "Correction", "Plan", "changed", "plan", "read_corrections", "write", "write_whole"]
 
 BACKUPS = ".before-corrections"
 """Folder in the data set that keeps each label file as it was."""
@@ -143,11 +143,12 @@ def write(folder: str | Path, corrections: Sequence[Correction], planned: Plan) 
         if one.label in planned.texts:
             before, after = planned.texts[one.label]
             if one.sha256 is not None:
-                _replace(_backup(folder, one), before)
-            _replace(folder / one.label, after)
+                write_whole(_backup(folder, one), before)
+            write_whole(folder / one.label, after)
 
 
-def _replace(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file, of which no reader sees a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.write_bytes(text.encode())
