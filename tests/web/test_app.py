@@ -44,6 +44,17 @@ def test_streams_show_their_state_and_no_password(client: httpx.Client) -> None:
     assert "hunter2" not in client.get("/streams/yard cam/debug").text + client.get("/metrics").text
 
 
+def test_a_name_that_holds_a_secret_is_shown_without(client: httpx.Client, engine: FakeEngine) -> None:
+    name = "rtsp://bob:hunter2@gate/1?token=hunter2"
+    engine.known[name] = replace(engine.known["door"], name=name, shows=f"{name} in colour")
+    (*_, gate), metrics = client.get("/streams").json(), client.get("/metrics").text
+    assert (gate["name"], gate["shows"]) == ("rtsp://gate/1?token=***", "rtsp://gate/1?token=*** in colour")
+    assert 'faceir_frames_decoded_total{stream="rtsp://gate/1?token=***"} 20.0' in metrics
+    for told in (client.get("/streams").text, metrics, client.get("/streams/attic/picture.jpg").text):
+        assert "gate" in told
+        assert "hunter2" not in told
+
+
 def test_streams_come_and_go(client: httpx.Client, engine: FakeEngine) -> None:
     answer = client.post("/streams", json={"name": "gate", "uri": "rtsp://cam/2"})
     assert (answer.status_code, answer.json()) == (201, {"name": "gate"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -55,6 +56,19 @@ async def until(true: Callable[[], bool], within_s: float = 8.0) -> None:
 async def drain(track: Any) -> None:
     while True:
         await track.recv()
+
+
+def bound(sdp: str) -> list[tuple[str, int]]:
+    """Which of the addresses that an answer gives are taken, IPv4 only; all are again once their peer is closed."""
+    words = [line.split() for line in sdp.splitlines() if line.startswith("a=candidate") and "." in line.split()[4]]
+    taken = []
+    for where in [(word[4], int(word[5])) for word in words]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(where)
+            except OSError:
+                taken.append(where)
+    return taken
 
 
 def level(picture: Any) -> float:
@@ -204,6 +218,25 @@ def test_who_never_comes_through_gives_up_its_place(monkeypatch: pytest.MonkeyPa
     asyncio.run(look())
 
 
+@pytest.mark.parametrize("leaves", ["while it is closed", "as it is closed", "before"])
+def test_who_is_away_holds_no_socket(leaves: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webrtc, "_CONNECT_S", 60.0 if leaves == "as it is closed" else 0.0)
+
+    async def look() -> None:
+        viewers, viewer = Viewers(FakeEngine()), peer()
+        said = await viewers.answer("door", await offer(viewer, "video"), 0)
+        assert bound(said["sdp"])
+        while leaves == "while it is closed" and len(viewers):  # to the very step at which it begins to leave
+            await asyncio.sleep(0)
+        if leaves == "before":
+            await until(lambda: not bound(said["sdp"]))
+        await viewers.close()
+        assert not bound(said["sdp"])
+        await viewer.close()
+
+    asyncio.run(look())
+
+
 def test_it_takes_nothing_from_a_viewer() -> None:
     async def look() -> None:
         viewers, viewer = Viewers(FakeEngine()), peer()
@@ -218,7 +251,15 @@ def test_it_takes_nothing_from_a_viewer() -> None:
 
 
 @pytest.mark.parametrize("kinds", [(), ("audio",)])
-@pytest.mark.parametrize("spoil", [lambda sdp: sdp, lambda sdp: sdp[: len(sdp) // 2], lambda sdp: "v=0"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda sdp: sdp,
+        lambda sdp: sdp[: len(sdp) // 2],
+        lambda sdp: "v=0",
+        lambda sdp: sdp.replace("BUNDLE ", "BUNDLE x "),  # a peer made of it cannot even be closed
+    ],
+)
 def test_an_offer_that_wants_no_video_is_refused_in_words(kinds: tuple[str, ...], spoil: Callable[[str], str]) -> None:
     async def look() -> None:
         viewers, viewer = Viewers(FakeEngine()), peer()
@@ -228,6 +269,7 @@ def test_an_offer_that_wants_no_video_is_refused_in_words(kinds: tuple[str, ...]
             await viewers.answer("door", spoil(await offer(viewer, *kinds)), 0)
         assert refused.value.status_code == 400
         assert len(viewers) == 0
+        await viewers.close()
         await viewer.close()
 
     asyncio.run(look())

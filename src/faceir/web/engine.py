@@ -34,12 +34,7 @@ class EngineLike(Protocol):
 
 def as_json(state: StreamState) -> dict[str, Any]:
     """A state for the outside."""
-    from faceir.runtime.sources import public_text
-
-    shown = asdict(state)
-    shown["last_error"] = public_text(state.last_error)
-    shown["sink_errors"] = [public_text(error) for error in state.sink_errors]
-    return shown
+    return asdict(state)
 
 
 def find(engine: EngineLike, name: str) -> StreamState | None:

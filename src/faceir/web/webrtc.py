@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Coroutine
 from fractions import Fraction
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -52,7 +51,8 @@ class Viewers:
     def __init__(self, engine: EngineLike, most: int = MOST_VIEWERS) -> None:
         self._engine, self._most = engine, most
         self._peers: set[RTCPeerConnection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
+        """They have no place any more, but sockets still."""
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -73,11 +73,11 @@ class Viewers:
             self._give(peer, name, width)
             await peer.setLocalDescription(await peer.createAnswer())
         except BaseException as error:
-            await self._drop(peer)
+            self._drop(peer)
             if isinstance(error, Exception):  # whatever a parser makes of a stranger's text
                 raise HTTPException(400, f"the offer cannot be answered: {error or type(error).__name__}") from error
             raise
-        self._start(self._expire(peer))
+        asyncio.get_running_loop().call_later(_CONNECT_S, self._expire, peer)
         return {"type": peer.localDescription.type, "sdp": peer.localDescription.sdp}
 
     def _give(self, peer: RTCPeerConnection, name: str, width: int) -> None:
@@ -91,31 +91,29 @@ class Viewers:
 
         def changed() -> None:
             if peer.connectionState in ("failed", "closed"):
-                self._start(self._drop(peer))
+                self._drop(peer)
 
         peer.on("connectionstatechange", changed)
-        track.on("ended", lambda: self._start(self._drop(peer)))
+        track.on("ended", lambda: self._drop(peer))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)  # the loop itself keeps none alive
-        task.add_done_callback(self._tasks.discard)
-
-    async def _expire(self, peer: RTCPeerConnection) -> None:
-        await asyncio.sleep(_CONNECT_S)
+    def _expire(self, peer: RTCPeerConnection) -> None:
         if peer.connectionState != "connected":
-            await self._drop(peer)
+            self._drop(peer)
 
-    async def _drop(self, peer: RTCPeerConnection) -> None:
+    def _drop(self, peer: RTCPeerConnection) -> None:
+        """Let `peer` have its place no more, and close it in a task of its own: half closed it would keep sockets."""
         if peer in self._peers:
             self._peers.discard(peer)
-            await peer.close()
+            task = asyncio.get_running_loop().create_task(peer.close())
+            self._leaving.add(task)  # the loop itself keeps none alive
+            task.add_done_callback(self._leaving.discard)
 
     async def close(self) -> None:
-        """Send everybody away."""
-        await asyncio.gather(*(self._drop(peer) for peer in list(self._peers)))
-        for task in list(self._tasks):
-            task.cancel()
+        """Send everybody away; returns when no socket is left, of those either that were leaving already."""
+        for peer in list(self._peers):
+            self._drop(peer)
+        if self._leaving:
+            await asyncio.wait(self._leaving)
 
 
 def _track(engine: EngineLike, name: str, width: int) -> Any:

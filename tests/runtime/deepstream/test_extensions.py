@@ -52,14 +52,16 @@ def test_the_watchdog_s_defaults_are_those_of_the_engine(tmp_path: Path) -> None
     assert asdict(read(tmp_path, "").watchdog) == {
         "stall_s": of_engine["stall_s"].default,
         "patience_s": of_engine["patience_s"].default,
+        "leave_s": of_engine["leave_s"].default,
     }
-    made = read(tmp_path, "[watchdog]\nstall-s=0.5\npatience-s=30\n")
-    assert (made.watchdog.stall_s, made.watchdog.patience_s) == (0.5, 30.0)
+    made = read(tmp_path, "[watchdog]\nstall-s=0.5\npatience-s=30\nleave-s=60\n")
+    assert (made.watchdog.stall_s, made.watchdog.patience_s, made.watchdog.leave_s) == (0.5, 30.0, 60.0)
     (shown,) = [step for step in plan(made, "net", None).sinks if step.title == "watchdog"]
-    assert shown.lines == ("waits 0.5 s for the detector and stages", "and 30 s for sinks")
+    assert shown.lines == ("waits 0.5 s for the detector and stages", "and 30 s for sinks, 60 s when all ends")
     assert not [note for note in made.notes if note.kind == "unknown"]
-    with pytest.raises(SpecError, match=r":\d+: stall-s=0; wanted 0.1..3600"):
-        read(tmp_path, "[watchdog]\nstall-s=0\n")
+    for key in ("stall-s", "leave-s"):
+        with pytest.raises(SpecError, match=rf":\d+: {key}=0; wanted 0.1..3600"):
+            read(tmp_path, f"[watchdog]\n{key}=0\n")
 
 
 def test_misspelt_keys_are_told(tmp_path: Path) -> None:

@@ -133,8 +133,8 @@ def test_a_file_from_end_to_end(folder: Path) -> None:
 
 
 def test_the_engine_waits_as_long_as_the_watchdog_s_group_says(folder: Path) -> None:
-    engine = app_of(config(folder, APP + "[watchdog]\nstall-s=0.5\npatience-s=30\n")).engine
-    assert (engine._stall_s, engine._patience_s) == (0.5, 30.0)
+    engine = app_of(config(folder, APP + "[watchdog]\nstall-s=0.5\npatience-s=30\nleave-s=60\n")).engine
+    assert (engine._stall_s, engine._patience_s, engine._leave_s) == (0.5, 30.0, 60.0)
 
 
 def test_the_stages_of_a_film_s_last_frame(folder: Path) -> None:

@@ -87,6 +87,9 @@ def test_a_list_of_sources() -> None:
     )
     assert [(s.name, s.where, s.latency_ms) for s in made] == [
         ("left", "/a", 300), ("source-list-1", "rtsp://b/c", 300)]  # fmt: skip
+    (door,) = sources("[source-list]\nlist=rtsp://me:hidden@b/c\nsensor-id-list=rtsp://me:hidden@b/c\n"
+                      "[source-attr-all]\nenable=1\ntype=3\nnum-sources=1\n")  # fmt: skip
+    assert (door.name, door.where) == ("rtsp://b/c", "rtsp://me:hidden@b/c")
     with pytest.raises(SpecError, match="list has 1") as error:
         sources("[source-list]\nnum-source-bins=2\nlist=file:///a\n")
     assert error.value.where == "/dir/app.txt:2"

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from faceir.detections import Detections
 from faceir.errors import InputError, StreamError
 from faceir.flow import DARK, FAILED, UNSEEN, Drop, Frame, Image, Source
 from faceir.runtime.detector import Detector
+from faceir.runtime.live.debug import debug_lines, debug_table, look
 from faceir.runtime.live.engine import Engine, Stream
 from faceir.runtime.live.mux import FILE_DEPTH
 from faceir.runtime.live.outlet import BACKLOG
 from faceir.runtime.live.state import StreamState
+from faceir.runtime.live.watch import PerfLines, table
 from faceir.testing import ListSink, ListSource
 from tests.runtime.live.doubles import (
     PATIENCE_S,
@@ -548,3 +551,40 @@ def test_no_state_and_no_log_tells_a_password(caplog: pytest.LogCaptureFixture) 
     assert reports.last_error == "rtsp://cam/a?token=***: 401"
     assert "the source of stream raises failed" in caplog.text
     assert "hidden" not in caplog.text
+
+
+def test_a_stream_s_name_is_told_without_the_password_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    where, shown = "rtsp://me:hidden@cam/a?token=hidden", "rtsp://cam/a?token=***"
+    held, said = threading.Event(), list[str]()
+
+    def hanging(frame: Frame) -> Frame:
+        held.wait(PATIENCE_S)
+        raise ValueError("broken")
+
+    engine = Engine(by_picture, stall_s=0.1)
+    engine.add(Stream(where, lambda: Film(2), stages=[hanging], sinks=[ListSink()]))
+    with pytest.raises(InputError, match="is the name of a stream already") as refused:
+        engine.add(Stream(where.replace("me:", "you:"), lambda: Film(2)))
+    said.append(str(refused.value))
+    with pytest.raises(InputError, match="is not the name of a stream") as refused:
+        engine.remove(f"{where}&n=1")
+    said.append(str(refused.value))
+    with engine:
+        wait_until(lambda: "has not returned for" in caplog.text)
+        said += [thread.name for thread in threading.enumerate()]
+        engine.report(where, "playing", where)
+        held.set()
+        wait_until(lambda: engine.states()[0].lost == 2)
+        seen = look(engine)
+        said += [*debug_lines(seen), *PerfLines().lines([state for state, _ in seen])]
+        for grid in (debug_table(seen), table([state for state, _ in seen])):
+            with (console := Console(width=400)).capture() as shot:
+                console.print(grid)
+            said.append(shot.get())
+        assert [(state.name, state.shows) for state, _ in seen] == [(shown, shown)]
+        engine.remove(where)
+    assert engine.states() == []
+    assert shown in caplog.text
+    assert all(shown in text for text in (*said[:2], *said[-2:]))
+    assert not [text for text in (*said, caplog.text) if "hidden" in text]

@@ -42,12 +42,14 @@ class WatchdogConfig:
     """Of the detector and stages."""
     patience_s: float
     """Of sinks."""
+    leave_s: float
+    """Of sinks, when all ends."""
 
 
 def read_watchdog(file: KeyFile) -> WatchdogConfig:
     """[watchdog], with the engine's own values where it or a key of it is missing."""
     section = Section(file.path, _known("watchdog"), file.get("watchdog"))
-    return WatchdogConfig(section.number("stall-s"), section.number("patience-s"))
+    return WatchdogConfig(*(section.number(key) for key in ("stall-s", "patience-s", "leave-s")))
 
 
 def read_redact(file: KeyFile) -> RedactParams | None:

@@ -62,6 +62,7 @@ class App:
             push_timeout_s=PUSH_TIMEOUT_S if config.mux.push_timeout_s is None else config.mux.push_timeout_s,
             stall_s=config.watchdog.stall_s,
             patience_s=config.watchdog.patience_s,
+            leave_s=config.watchdog.leave_s,
         )
         for stream in streams:
             self.engine.add(stream)

@@ -208,5 +208,6 @@ def _beside(config: AppConfig) -> Iterator[Step]:
         yield Step("KITTI tracks", (str(config.track_dir), "faces of every frame with their ids"))
     if config.perf_interval_s:
         yield Step("**PERF", (f"every {config.perf_interval_s} s",))
-    stall, patience = f"{config.watchdog.stall_s:g} s", f"{config.watchdog.patience_s:g} s"
-    yield Step("watchdog", (f"waits {stall} for the detector and stages", f"and {patience} for sinks"))
+    dog = config.watchdog
+    sinks = f"and {dog.patience_s:g} s for sinks, {dog.leave_s:g} s when all ends"
+    yield Step("watchdog", (f"waits {dog.stall_s:g} s for the detector and stages", sinks))

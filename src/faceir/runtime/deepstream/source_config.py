@@ -18,6 +18,7 @@ from faceir.runtime.deepstream.keyfile import Entry, Group
 from faceir.runtime.deepstream.keys import GroupKeys, find_group
 from faceir.runtime.deepstream.section import Section, beside
 from faceir.runtime.deepstream.tables import APP
+from faceir.runtime.sources import public_text
 
 __all__ = ["SourceConfig", "read_sources", "resolve_uri"]
 
@@ -157,7 +158,8 @@ def _listed(file: keyfile.KeyFile) -> Iterator[SourceConfig]:
         entries = (Entry("enable", "1", group.line), Entry("type", "3", group.line), Entry("num-sources", "1", 0),
                    Entry("uri", keyfile.escape(uri), _line(group, "list")))  # fmt: skip
         attributes = Section(file.path, _keys(), file.get("source-attr-all"), Group("", group.line, entries))
-        name = names[number] if number < len(names) and names[number] else f"source-list-{number}"
+        named = public_text(names[number]) if number < len(names) else ""  # as the engine calls it, and sinks
+        name = named or f"source-list-{number}"
         yield from _streams(attributes, name, file.path)
 
 

@@ -27,6 +27,8 @@ class Stream:
 
     `stages` run in order and serve this stream alone; `sinks` may be shared with others. After each frame that is
     looked at, `interval` frames are not. `dark` says of the luminance whether it is of no use to the detector.
+
+    `name` is seen by everybody, so that an address in it is kept as by `public_text`; the engine knows it by both.
     """
 
     name: str
@@ -35,6 +37,9 @@ class Stream:
     sinks: Sequence[Sink] = ()
     interval: int = 0
     dark: Callable[[Image], bool] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", public_text(self.name))
 
 
 class Course(Lane):
@@ -100,7 +105,7 @@ class Course(Lane):
     def state(self, detector_s: float = 0.0) -> StreamState:
         """How it stands; `detector_s`: how long the detector has hung, or 0. The caller holds the lock."""
         dropped = sum(outlet.dropped for outlet in self.outlets)
-        errors = tuple(public_text(line) for outlet in self.outlets if (line := outlet.error()))
+        errors = tuple(line for outlet in self.outlets if (line := outlet.error()))
         state = self.ledger.state(self.stream.name, dropped, errors)
         missed = getattr(self.source, "dropped", 0)
         hanging = self.hanging(detector_s)
@@ -108,7 +113,6 @@ class Course(Lane):
             state,
             frames_in=state.frames_in + missed,
             dropped=state.dropped + missed,
-            last_error=public_text(state.last_error),  # whoever reported it
             hanging=hanging,
             passage=self.passage,
             queues=tuple((type(outlet.sink).__name__, outlet.waiting()) for outlet in self.outlets),

@@ -25,7 +25,7 @@ from faceir.runtime.live.mux import Mux
 from faceir.runtime.live.outlet import Outlet
 from faceir.runtime.live.state import Condition, Hang, StreamState
 from faceir.runtime.live.watchdog import Watchdog
-from faceir.runtime.sources.public import PublicTrace
+from faceir.runtime.sources.public import PublicTrace, public_text
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -118,6 +118,7 @@ class Engine:
 
         Raises `InputError` for a name that there is not.
         """
+        name = public_text(name)
         with self._lock:
             course = self._courses.get(name)
             if course is None:
@@ -246,7 +247,7 @@ class Engine:
     def report(self, name: str, condition: Condition, reason: str = "") -> None:
         """For sources to tell how they are, and why, or for `playing` what they play; kept for `states`."""
         with self._lock:
-            course = self._courses.get(name)
+            course = self._courses.get(public_text(name))
             if course is not None:
                 course.report(condition, reason)
 
@@ -259,7 +260,7 @@ class Engine:
     def last(self, name: str) -> Frame | None:
         """The last frame of a stream that its sinks got, after its stages; None when there is none."""
         with self._lock:
-            course = self._courses.get(name)
+            course = self._courses.get(public_text(name))
             return course.last if course else None
 
     def _look(self) -> list[tuple[str, Hang]]:

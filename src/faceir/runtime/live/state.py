@@ -45,6 +45,7 @@ class StreamState:
     """One stream at one moment. Counters run since it was added; rates and latencies are of the last seconds.
 
     Every frame has its place: `frames_in` = `frames_out` + `dropped` + `filtered` + `lost` + those on their way.
+    Its texts are as by `public_text` from birth, so that nothing that shows a state need think of passwords.
     """
 
     name: str
@@ -91,6 +92,13 @@ class StreamState:
     """Of the last frame that was given to the sinks."""
     queues: tuple[tuple[str, int], ...] = ()
     """Each sink, and how many frames wait for it, those of other streams too."""
+
+    def __post_init__(self) -> None:
+        from faceir.runtime.sources.public import public_text  # not above: sources import `Condition`
+
+        for field in ("name", "shows", "last_error"):
+            object.__setattr__(self, field, public_text(getattr(self, field)))
+        object.__setattr__(self, "sink_errors", tuple(map(public_text, self.sink_errors)))
 
 
 class Window:

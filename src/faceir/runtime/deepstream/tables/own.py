@@ -31,6 +31,8 @@ OWN: Kept = (
             "seconds after which a frame goes on without faces, and a stage holds up its own stream alone"),
         yes("patience-s float 10.0 0.1..3600",
             "seconds for which files wait for a sink that does not return; then it is cut off until it does"),
+        yes("leave-s float 10.0 0.1..3600",
+            "seconds that sinks have to finish when all ends; for one that hangs 1 s at most"),
     ), ours=True),
     GroupKeys("lineN", (
         *_PLACES, yes("points floats -", "x1;y1;x2;y2, from and to, shares of the picture's width and height"),
