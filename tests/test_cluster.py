@@ -414,6 +414,28 @@ def test_a_votes_weight_changes_scores_but_not_their_order(seed: int, weight: fl
     assert np.allclose(one.xyxy, other.xyxy)
 
 
+@given(st.integers(0, 1000), st.floats(0, 1))
+def test_a_votes_share_leads_from_the_best_cells_coverage_to_the_vote(seed: int, share: float) -> None:
+    xyxy, cov = scene(seed)
+
+    def found(vote_share: float) -> Detections:
+        return run(xyxy, cov, ClusterParams("nms", nms_vote=True, vote_weight=0.2, vote_share=vote_share))
+
+    def in_place(faces: Detections) -> npt.NDArray[np.float32]:
+        return faces.scores[np.lexsort(faces.xyxy.T)]
+
+    none, some, whole = in_place(found(0)), in_place(found(share)), in_place(found(1))
+    np.testing.assert_allclose(some, none ** (1 - share) * whole**share, rtol=1e-5)
+    plain = run(xyxy, cov, ClusterParams("nms"))
+    np.testing.assert_allclose(np.sort(none), np.sort(plain.scores), rtol=1e-6)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_vote_share_outside_0_to_1_is_an_error(share: float) -> None:
+    with pytest.raises(SpecError, match="vote_share"):
+        ClusterParams(vote_share=share)
+
+
 @pytest.mark.parametrize("weight", [0, -1, float("nan")])
 def test_a_vote_weight_that_is_no_positive_number_is_an_error(weight: float) -> None:
     with pytest.raises(SpecError, match="vote_weight"):

@@ -44,6 +44,8 @@ class ClusterParams:
     """NMS lets a kept box and those it drops vote on box and score; beyond both [nms_vote | -]."""
     vote_weight: float = 1.0
     """What a vote counts for, above 0: less spreads the scores below 1, in the same order [nms_vote_weight | -]."""
+    vote_share: float = 1.0
+    """How much of a score is the vote and not the best cell's coverage, 0..1 [nms_vote_share | -]."""
     eps: float = 0.3
     """Neighbours are nearer than this, 1 - IoU 0..1; for groupRectangles OpenCV's eps [dbscan_eps | eps]."""
     min_samples: float = 1.0
@@ -66,6 +68,8 @@ class ClusterParams:
                 raise SpecError(f"ClusterParams.{f.name}", repr(value), "a number")
         if self.vote_weight <= 0:
             raise SpecError("ClusterParams.vote_weight", repr(self.vote_weight), "above 0")
+        if not 0 <= self.vote_share <= 1:
+            raise SpecError("ClusterParams.vote_share", repr(self.vote_share), "0..1")
 
 
 def cluster(
@@ -83,14 +87,15 @@ def cluster(
     | algorithm | box | score, 0..1 | compared with `confidence_threshold` (kept from there up) |
     |---|---|---|---|
     | `nms` | the cell's | the cell's coverage | score |
-    | `nms` with `nms_vote` | coverage-weighted mean of it and those it drops | 1 - Π(1 - cov)^v of these | score |
+    | `nms` with `nms_vote` | mean by coverage, of all it drops too | cov^(1-s) (1 - Π(1 - cov of these)^v)^s | score |
     | `dbscan` | coverage-weighted mean of the group | the like mean coverage, Σcov²/Σcov | Σcov, unbounded, as TAO |
     | `hybrid` | the cell's, after NMS inside each DBSCAN group | the cell's coverage | score |
     | `group_rectangles` | mean of the group | greatest coverage of the group | score |
     | `none` | the cell's | the cell's coverage | score |
 
     v is `vote_weight` / sqrt(a), a how many times more cells a face of the box's size covers than the smallest
-    does: the cells of a large face say the same thing many times.
+    does: the cells of a large face say the same thing many times. s is `vote_share`: many weak cells make a face of
+    noise, so that where pictures are bad the best cell should have a say.
 
     TAO and DeepStream report Σcov as DBSCAN's confidence; it may pass 1, so it decides here but is
     not reported. `min_samples` is a plain sum of coverage, fractions included (older TAO specs have
@@ -124,7 +129,8 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
             if not p.nms_vote:  # weak boxes never suppress strong ones, but they vote
                 strong = cov >= p.confidence_threshold
                 xyxy, cov = xyxy[strong], cov[strong]
-            xyxy, scores = _nms(xyxy, cov, p.nms_iou_threshold, vote=p.vote_weight if p.nms_vote else 0.0)
+            vote = p.vote_weight if p.nms_vote else 0.0
+            xyxy, scores = _nms(xyxy, cov, p.nms_iou_threshold, vote=vote, share=p.vote_share)
         case "dbscan":
             near = _near(xyxy, p.eps)
             xyxy, scores, confidence = _weighted_means(xyxy, cov, _groups(near, _cores(near, cov, p)))
@@ -148,12 +154,18 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
 
 
 def _nms(
-    xyxy: FloatArray, cov: FloatArray, iou_threshold: float, group: _IntArray | None = None, vote: float = 0.0
+    xyxy: FloatArray,
+    cov: FloatArray,
+    iou_threshold: float,
+    group: _IntArray | None = None,
+    vote: float = 0.0,
+    share: float = 1.0,
 ) -> _Faces:
     """The boxes that no better box (of the same `group` `[M]`, if given) overlaps by more than `iou_threshold`.
 
     With a `vote` weight each is averaged with those that it, as the best of them, overlaps, and its score is
-    that of cells which speak of a face independently of each other, 1 - Π(1 - cov), to the power of the weight.
+    that of cells which speak of a face independently of each other, 1 - Π(1 - cov), to the power of the weight; in
+    the geometric mean with its own coverage the vote has a `share`.
     """
     order = np.argsort(-cov, kind="stable")
     xyxy, cov = xyxy[order], cov[order]
@@ -176,7 +188,7 @@ def _nms(
         doubt = np.log1p(-np.minimum(cov, 1 - 1e-6))
         mean = _weighted_means(xyxy, cov, keeper)[0]
         scores = -np.expm1(((keeper == np.array(kept)[:, None]) @ doubt) * (vote / np.sqrt(_cells(mean))))
-        return mean, scores.astype(np.float32)
+        return mean, (cov[kept] ** (1 - share) * scores**share).astype(np.float32)
     return xyxy[kept], cov[kept]
 
 

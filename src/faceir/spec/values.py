@@ -78,6 +78,7 @@ def _cluster(config: ClusteringConfig) -> ClusterParams:
         nms_iou_threshold=config.nms_iou_threshold,
         nms_vote=config.nms_vote,
         vote_weight=config.nms_vote_weight,
+        vote_share=config.nms_vote_share,
         eps=config.dbscan_eps,
         min_samples=config.dbscan_min_samples,
         group_threshold=config.group_threshold,
