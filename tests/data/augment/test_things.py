@@ -3,7 +3,7 @@
 import numpy as np
 
 from faceir.data.augment.scene import Scene
-from faceir.data.augment.things import Face, cap, clutter, dim
+from faceir.data.augment.things import Face, cap, clutter, dim, torso
 from faceir.detections import Detections
 
 FACE = Detections([[70, 50, 110, 100]])
@@ -40,3 +40,21 @@ def test_clutter_comes_from_where_no_face_is():
     assert len(layers) == 1
     assert set(np.unique(layers[0].light)) <= {30, 200}
     assert clutter(Scene(canvas, everywhere), Face(130, 75, 31, 40, 0), everywhere, np.random.default_rng(1)) == []
+
+
+def test_a_torso_is_large_and_hides_no_face():
+    canvas = np.full((240, 384), 40, np.uint8)
+    hidden = Face(90, 75, 60, 80, 120)
+    beside = Face(300, 150, 80, 100, 120)
+    heights = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        assert torso(Scene(canvas, FACE), hidden, FACE, rng) == []
+        scene = Scene(canvas, FACE)
+        for layer in torso(scene, beside, FACE, rng):
+            scene.paste(layer)
+        rows = np.flatnonzero((scene.canvas != 40).any(axis=1))
+        heights.append(len(rows))
+        assert (scene.canvas[150, 290:310] != 40).mean() > 0.9
+    assert min(heights) >= 80
+    assert max(heights) > 150

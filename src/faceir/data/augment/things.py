@@ -14,7 +14,7 @@ from faceir.data.augment.shapes import Points, Stencil, superellipse
 from faceir.detections import Detections
 from faceir.flow import Image
 
-__all__ = ["Face", "arm", "back_of_head", "cap", "clutter", "dim", "hand", "head_rest", "patch", "seat"]
+__all__ = ["Face", "arm", "back_of_head", "cap", "clutter", "dim", "hand", "head_rest", "patch", "seat", "torso"]
 
 _UNDER_BRIM = 0.06
 """Boxes of faces under caps start so much of the face's height above the brim's lower edge."""
@@ -179,6 +179,35 @@ def head_rest(scene: Scene, face: Face, truth: Detections, rng: np.random.Genera
     """A head-rest about as large as a head, on its own."""
     half = (face.w * rng.uniform(0.5, 1.0), face.h * rng.uniform(0.35, 0.7))
     return _upholstery(scene, (face.x, face.y), half, face, truth, rng)
+
+
+def torso(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """A chest in a shirt, often with a print and arms, up to the view's height; nothing where it would hide a face.
+
+    Blurred, in noise or in the dark its patches look much like eyes and mouth of a large face.
+    """
+    tall = min(face.h * rng.uniform(1.0, 1.7), float(scene.canvas.shape[0]))
+    wide, high = tall * rng.uniform(0.32, 0.5), tall * rng.uniform(0.42, 0.55)
+    middle = (truth.xyxy[:, :2] + truth.xyxy[:, 2:]) / 2
+    if (np.abs(middle - (face.x, face.y)) < (1.2 * wide, 1.2 * high)).all(axis=1).any():
+        return []
+    trunk = superellipse((face.x, face.y), (wide, high), rng.uniform(2.6, 5), rng.normal(0, 0.1))
+    stencil = _around(scene, trunk)
+    stencil.polygon(trunk, int(rng.integers(200, 256)))
+    collar = superellipse((face.x + wide * rng.uniform(-0.2, 0.2), face.y - high), (0.3 * wide, 0.2 * high))
+    stencil.polygon(collar, int(rng.integers(90, 256)), within=True)
+    for _ in range(rng.integers(0, 7)):  # print and folds
+        spot = (face.x + wide * rng.uniform(-0.7, 0.7), face.y + high * rng.uniform(-0.7, 0.6))
+        half = (wide * rng.uniform(0.06, 0.35), high * rng.uniform(0.03, 0.18))
+        mark = superellipse(spot, half, rng.uniform(2, 6), rng.uniform(0, np.pi))
+        stencil.polygon(mark, int(rng.integers(30, 256)), within=True)
+    shirt = float(np.clip(face.skin * np.exp(rng.uniform(-0.9, 0.5)), 6, 235))
+    layers = [stencil.layer(shirt, rng, rough=rng.uniform(0.03, 0.15))]
+    for side in (-1, 1):
+        if rng.random() < 0.6:
+            elbow = (face.x + side * wide, face.y + high * rng.uniform(0.1, 0.8))
+            layers += _limbs(scene, shapes.arm(elbow, 0.2 * tall, rng.uniform(-np.pi, np.pi), rng), face, rng)
+    return layers
 
 
 def _upholstery(
