@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceir import Detector
+from faceir.boxes import intersection
 from faceir.detections import Detections
 from faceir.errors import InputError
 from faceir.flow import DARK, FAILED, UNSEEN, Frame, Image
@@ -190,7 +191,8 @@ def test_a_detector_no_longer_finds_the_face(mode: Mode) -> None:
     for portrait in demo_portraits():
         found = detector.detect(portrait.rgb)
         before += len(found)
-        after += len(detector.detect(cover(portrait.rgb, found.xyxy, RedactParams(mode))))
+        again = detector.detect(cover(portrait.rgb, found.xyxy, RedactParams(mode)))
+        after += int((intersection(again.xyxy, found.xyxy) > 0).sum())  # elsewhere it may be mistaken as ever
     assert before >= 2
     assert after == 0
 
