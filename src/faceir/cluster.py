@@ -43,7 +43,7 @@ class ClusterParams:
     nms_vote: bool = False
     """NMS lets a kept box and those it drops vote on box and score; beyond both [nms_vote | -]."""
     vote_weight: float = 1.0
-    """What a vote counts for, above 0: less spreads the scores below 1, in the same order [nms_vote_weight | -]."""
+    """What a vote counts for, above 0: less spreads votes below 1, in the same order [nms_vote_weight | -]."""
     vote_share: float = 1.0
     """How much of a score is the vote and not the best cell's coverage, 0..1 [nms_vote_share | -]."""
     eps: float = 0.3
@@ -87,7 +87,7 @@ def cluster(
     | algorithm | box | score, 0..1 | compared with `confidence_threshold` (kept from there up) |
     |---|---|---|---|
     | `nms` | the cell's | the cell's coverage | score |
-    | `nms` with `nms_vote` | mean by coverage, of all it drops too | cov^(1-s) (1 - Π(1 - cov of these)^v)^s | score |
+    | `nms` with `nms_vote` | mean of it and those it drops | cov^(1-s) (1 - Π(1 - cov of these)^v)^s | score |
     | `dbscan` | coverage-weighted mean of the group | the like mean coverage, Σcov²/Σcov | Σcov, unbounded, as TAO |
     | `hybrid` | the cell's, after NMS inside each DBSCAN group | the cell's coverage | score |
     | `group_rectangles` | mean of the group | greatest coverage of the group | score |
