@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from faceir.data.augment.occluders import occlude
+from faceir.data.augment.occluders import _passengers, occlude
+from faceir.data.augment.scene import Scene
 from faceir.data.augment.settings import Occluders
 from faceir.detections import DONT_CARE, Detections
 
@@ -142,6 +143,21 @@ def test_passengers_are_faces_of_their_donor_or_no_faces_at_all():
             assert y2 - y1 <= 61
     assert set(counts) >= {0, 1, 2}
     assert (occlude(canvas, FACE, Occluders(), np.random.default_rng(0), no_head)[0] == canvas).all()
+
+
+def test_nothing_of_a_passenger_lies_before_a_nearer_face():
+    donor, face = portrait()
+    canvas = np.tile(np.arange(20, 220, dtype=np.uint8), (150, 1))
+    near = Detections([[60, 20, 120, 110]])
+    how = Occluders(probability=1, head=0)
+    behind_it = 0
+    for seed in range(60):
+        scene = Scene(canvas, near)
+        _passengers(scene, how, np.random.default_rng(seed), lambda: (donor, face))
+        if (scene.canvas != canvas).any() and scene.truth().xyxy[1:, 3].max(initial=0) < 110:
+            behind_it += 1
+            assert np.array_equal(scene.canvas[40:90, 75:105], canvas[40:90, 75:105])
+    assert behind_it > 20
 
 
 def test_clutter_among_passengers_holds_no_face_without_label():

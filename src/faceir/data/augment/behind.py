@@ -13,7 +13,7 @@ from faceir.data.augment.shapes import Points, Stencil, superellipse
 from faceir.detections import DONT_CARE, Detections
 from faceir.flow import Image
 
-__all__ = ["beside", "nearer", "tuck", "veil"]
+__all__ = ["behind", "beside", "nearer", "tuck", "veil"]
 
 _NEARER = 1.3  # times as high as a head behind it
 _LEAST_SEEN = 0.35  # of a face; less of it is a region to ignore
@@ -50,14 +50,19 @@ def beside(truth: Detections, height: float, rng: np.random.Generator) -> Points
     return np.array([x, (y1 + y2) / 2 + (y2 - y1) * rng.uniform(-0.35, 0.25)])
 
 
+def behind(layer: Layer, front: Image) -> Layer:
+    """A layer without what lies behind `front`, `[H,W]`, 255 where it is."""
+    (x, y), (h, w) = layer.xy, layer.alpha.shape
+    hides = cv2.GaussianBlur(front[y : y + h, x : x + w], (3, 3), 0.8)
+    return replace(layer, alpha=cv2.multiply(layer.alpha, 255 - hides, scale=1 / 255))
+
+
 def tuck(layer: Layer, faces: Detections, front: Image) -> tuple[Layer, Detections] | None:
     """A `layer` and its one face without what lies behind `front`: the box goes round what is seen of the face.
 
     None when next to nothing is.
     """
-    (x, y), (h, w) = layer.xy, layer.alpha.shape
-    hides = cv2.GaussianBlur(front[y : y + h, x : x + w], (3, 3), 0.8)
-    layer = replace(layer, alpha=cv2.multiply(layer.alpha, 255 - hides, scale=1 / 255))
+    layer = behind(layer, front)
     x1, y1, x2, y2 = faces.xyxy[0].tolist()
     left, top = int(x1), int(y1)
     seen = front[top : int(np.ceil(y2)), left : int(np.ceil(x2))] < 128

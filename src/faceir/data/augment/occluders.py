@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from faceir.data.augment.behind import beside, nearer, tuck, veil
+from faceir.data.augment.behind import behind, beside, nearer, tuck, veil
 from faceir.data.augment.heads import head_layer
 from faceir.data.augment.scene import Layer, Scene
 from faceir.data.augment.settings import Occluders
@@ -57,8 +57,10 @@ def _count(rng: np.random.Generator) -> int:
     return 2 if rng.random() < _TWO_PROBABILITY else 1
 
 
-def _hide(scene: Scene, index: int, how: Occluders, rng: np.random.Generator, heads: Heads) -> None:
-    """Put one thing before the face `index` of the scene's truth."""
+def _hide(
+    scene: Scene, index: int, how: Occluders, rng: np.random.Generator, heads: Heads, front: Image | None = None
+) -> None:
+    """Put one thing before the face `index` of the scene's truth, and behind `front` `[H,W]` where that is 255."""
     truth = scene.truth()
     face = Face.of(scene.canvas, truth.xyxy[index])
     things = {
@@ -72,7 +74,7 @@ def _hide(scene: Scene, index: int, how: Occluders, rng: np.random.Generator, he
         dim(scene, face, rng)
     if drawn < len(things):
         layers = list(things)[drawn](scene, face, truth, rng)
-        _paste(scene, layers)
+        _paste(scene, layers, front)
         for brim in (layer.brim for layer in layers if layer.brim is not None):
             scene.put_on(index, brim)
         return
@@ -100,18 +102,17 @@ def _passengers(scene: Scene, how: Occluders, rng: np.random.Generator, heads: H
             centre = rng.uniform((0, 0), (width, 0.9 * height))
         if len(truth) and ((truth.xyxy[:, :2] < centre) & (truth.xyxy[:, 2:] > centre)).all(1).any():
             continue
+        front = nearer(truth, float(tall), (width, height), rng)
         if rng.random() < _NO_HEAD_PROBABILITY:
             x, y = centre.tolist()
-            _paste(scene, clutter(scene, Face(x, y, 0.78 * float(tall), float(tall), 0), truth, rng))
+            _paste(scene, clutter(scene, Face(x, y, 0.78 * float(tall), float(tall), 0), truth, rng), front)
             continue
         donor, faces = heads()
         head = head_layer(donor, faces, centre, float(tall), (width, height), rng.uniform(20, 220), rng)
         if head is None:
             continue
         head = veil(head[0], float(tall), rng), head[1]
-        if (front := nearer(truth, float(tall), (width, height), rng)) is not None:
-            head = tuck(*head, front)
-        if head is None:
+        if front is not None and (head := tuck(*head, front)) is None:
             continue
         scene.paste(*head)
         faces = head[1]
@@ -119,7 +120,7 @@ def _passengers(scene: Scene, how: Occluders, rng: np.random.Generator, heads: H
         if faces.labels[0] == DONT_CARE:
             continue
         if rng.random() < how.probability and face.h >= _LEAST_HEIGHT:
-            _hide(scene, len(scene.truth()) - 1, replace(how, head=0), rng, heads)
+            _hide(scene, len(scene.truth()) - 1, replace(how, head=0), rng, heads, front)
         elif rng.random() < _DIM_PROBABILITY:
             dim(scene, face, rng)
 
@@ -139,6 +140,6 @@ def _distract(scene: Scene, truth: Detections, rng: np.random.Generator) -> None
     _paste(scene, thing(scene, here, truth, rng))
 
 
-def _paste(scene: Scene, layers: list[Layer]) -> None:
+def _paste(scene: Scene, layers: list[Layer], front: Image | None = None) -> None:
     for layer in layers:
-        scene.paste(layer)
+        scene.paste(layer if front is None else behind(layer, front))
