@@ -430,10 +430,39 @@ def test_a_votes_share_leads_from_the_best_cells_coverage_to_the_vote(seed: int,
     np.testing.assert_allclose(np.sort(none), np.sort(plain.scores), rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["vote_share", "nested_factor"])
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
-def test_a_vote_share_outside_0_to_1_is_an_error(share: float) -> None:
-    with pytest.raises(SpecError, match="vote_share"):
-        ClusterParams(vote_share=share)
+def test_a_share_outside_0_to_1_is_an_error(name: str, share: float) -> None:
+    with pytest.raises(SpecError, match=name):
+        ClusterParams(**{name: share})
+
+
+@given(st.integers(0, 1000), st.floats(0, 1), st.booleans())
+def test_the_weaker_of_two_nested_boxes_is_doubted(seed: int, factor: float, vote: bool) -> None:
+    xyxy, cov = scene(seed)
+    plain = run(xyxy, cov, ClusterParams("nms", nms_vote=vote, nms_iou_threshold=0.3))
+    doubted = run(xyxy, cov, ClusterParams("nms", nms_vote=vote, nms_iou_threshold=0.3, nested_factor=factor))
+    expected = []
+    for n, box in enumerate(plain.xyxy.astype(np.float64)):  # one by one, as it is said
+        area = (box[2] - box[0]) * (box[3] - box[1])
+        for other, score in zip(plain.xyxy.astype(np.float64), plain.scores, strict=True):
+            sides = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
+            least = min(area, (other[2] - other[0]) * (other[3] - other[1]))
+            if score > plain.scores[n] and sides.min() > 0 and sides.prod() > 0.75 * least:
+                expected.append(plain.scores[n] * factor)
+                break
+        else:
+            expected.append(plain.scores[n])
+    np.testing.assert_allclose(np.sort(doubted.scores), np.sort(expected), rtol=1e-5)
+    assert (np.diff(doubted.scores) <= 0).all()
+
+
+def test_a_face_in_a_face_is_kept_with_less_of_its_score() -> None:
+    xyxy, cov = np.array([[0, 0, 100, 120], [30, 30, 60, 70]], np.float32), np.array([0.9, 0.8], np.float32)
+    found = run(xyxy, cov, ClusterParams("nms", nested_factor=0.5))
+    assert found.scores.tolist() == pytest.approx([0.9, 0.4])
+    apart = run(xyxy + np.array([[0], [71]], np.float32), cov, ClusterParams("nms", nested_factor=0.5))
+    assert apart.scores.tolist() == pytest.approx([0.9, 0.8])
 
 
 @pytest.mark.parametrize("weight", [0, -1, float("nan")])

@@ -26,6 +26,7 @@ cluster_params = st.builds(
     nms_vote=st.booleans(),
     vote_weight=st.floats(0.1, 2),
     vote_share=unit,
+    nested_factor=unit,
     eps=unit,
     min_samples=st.floats(0, 5),
     min_boxes=st.integers(0, 9),

@@ -26,6 +26,9 @@ Algorithm = Literal["group_rectangles", "dbscan", "nms", "hybrid", "none"]
 _IntArray: TypeAlias = npt.NDArray[np.int64]
 _Mask: TypeAlias = npt.NDArray[np.bool_]
 
+_NESTED = 0.75
+"""Of two boxes the smaller is nested in the larger when they share more of it than this."""
+
 
 @dataclass(frozen=True)
 class ClusterParams:
@@ -46,6 +49,9 @@ class ClusterParams:
     """What a vote counts for, above 0: less spreads votes below 1, in the same order [nms_vote_weight | -]."""
     vote_share: float = 1.0
     """How much of a score is the vote and not the best cell's coverage, 0..1 [nms_vote_share | -]."""
+    nested_factor: float = 1.0
+    """What NMS multiplies the score of a box with that lies mostly in a better one or holds most of one, 0..1
+    [nms_nested_factor | -]."""
     eps: float = 0.3
     """Neighbours are nearer than this, 1 - IoU 0..1; for groupRectangles OpenCV's eps [dbscan_eps | eps]."""
     min_samples: float = 1.0
@@ -68,8 +74,9 @@ class ClusterParams:
                 raise SpecError(f"ClusterParams.{f.name}", repr(value), "a number")
         if self.vote_weight <= 0:
             raise SpecError("ClusterParams.vote_weight", repr(self.vote_weight), "above 0")
-        if not 0 <= self.vote_share <= 1:
-            raise SpecError("ClusterParams.vote_share", repr(self.vote_share), "0..1")
+        for name in ("vote_share", "nested_factor"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SpecError(f"ClusterParams.{name}", repr(getattr(self, name)), "0..1")
 
 
 def cluster(
@@ -96,6 +103,10 @@ def cluster(
     v is `vote_weight` / sqrt(a), a how many times more cells a face of the box's size covers than the smallest
     does: the cells of a large face say the same thing many times. s is `vote_share`: many weak cells make a face of
     noise, so that where pictures are bad the best cell should have a say.
+
+    IoU leaves a box alone that lies inside one more than twice its size: a second, smaller idea of one large face, or
+    a large one round a small face. `nested_factor` lowers the score of the weaker of two such boxes, which may still be
+    two faces.
 
     TAO and DeepStream report Σcov as DBSCAN's confidence; it may pass 1, so it decides here but is
     not reported. `min_samples` is a plain sum of coverage, fractions included (older TAO specs have
@@ -131,6 +142,8 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
                 xyxy, cov = xyxy[strong], cov[strong]
             vote = p.vote_weight if p.nms_vote else 0.0
             xyxy, scores = _nms(xyxy, cov, p.nms_iou_threshold, vote=vote, share=p.vote_share)
+            if p.nested_factor < 1 and len(scores) > 1:
+                scores = np.where(_nested(xyxy, scores), scores * np.float32(p.nested_factor), scores)
         case "dbscan":
             near = _near(xyxy, p.eps)
             xyxy, scores, confidence = _weighted_means(xyxy, cov, _groups(near, _cores(near, cov, p)))
@@ -190,6 +203,13 @@ def _nms(
         scores = -np.expm1(((keeper == np.array(kept)[:, None]) @ doubt) * (vote / np.sqrt(_cells(mean))))
         return mean, (cov[kept] ** (1 - share) * scores**share).astype(np.float32)
     return xyxy[kept], cov[kept]
+
+
+def _nested(xyxy: FloatArray, scores: FloatArray) -> _Mask:
+    """Which boxes `[G]` share more than `_NESTED` of the smaller of both with a box of a higher score."""
+    area = boxes.area(xyxy)
+    nested = boxes.intersection(xyxy, xyxy) > _NESTED * np.minimum(area[:, None], area)
+    return np.asarray((nested & (scores > scores[:, None])).any(axis=1), np.bool_)
 
 
 def _cells(xyxy: FloatArray) -> FloatArray:

@@ -400,7 +400,7 @@ class PostProcessingConfig(_message.Message):
     def __init__(self, target_class_config: _Optional[_Mapping[str, PostProcessingConfig.TargetClassConfig]] = ...) -> None: ...
 
 class ClusteringConfig(_message.Message):
-    __slots__ = ("coverage_threshold", "minimum_bounding_box_height", "clustering_algorithm", "dbscan_eps", "dbscan_min_samples", "neighborhood_size", "dbscan_confidence_threshold", "nms_iou_threshold", "nms_confidence_threshold", "group_threshold", "top_k", "nms_vote", "nms_vote_weight", "nms_vote_share")
+    __slots__ = ("coverage_threshold", "minimum_bounding_box_height", "clustering_algorithm", "dbscan_eps", "dbscan_min_samples", "neighborhood_size", "dbscan_confidence_threshold", "nms_iou_threshold", "nms_confidence_threshold", "group_threshold", "top_k", "nms_vote", "nms_vote_weight", "nms_vote_share", "nms_nested_factor")
     class ClusteringAlgorithm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         DBSCAN: _ClassVar[ClusteringConfig.ClusteringAlgorithm]
@@ -427,6 +427,7 @@ class ClusteringConfig(_message.Message):
     NMS_VOTE_FIELD_NUMBER: _ClassVar[int]
     NMS_VOTE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     NMS_VOTE_SHARE_FIELD_NUMBER: _ClassVar[int]
+    NMS_NESTED_FACTOR_FIELD_NUMBER: _ClassVar[int]
     coverage_threshold: float
     minimum_bounding_box_height: float
     clustering_algorithm: ClusteringConfig.ClusteringAlgorithm
@@ -441,7 +442,8 @@ class ClusteringConfig(_message.Message):
     nms_vote: bool
     nms_vote_weight: float
     nms_vote_share: float
-    def __init__(self, coverage_threshold: _Optional[float] = ..., minimum_bounding_box_height: _Optional[float] = ..., clustering_algorithm: _Optional[_Union[ClusteringConfig.ClusteringAlgorithm, str]] = ..., dbscan_eps: _Optional[float] = ..., dbscan_min_samples: _Optional[float] = ..., neighborhood_size: _Optional[float] = ..., dbscan_confidence_threshold: _Optional[float] = ..., nms_iou_threshold: _Optional[float] = ..., nms_confidence_threshold: _Optional[float] = ..., group_threshold: _Optional[int] = ..., top_k: _Optional[int] = ..., nms_vote: _Optional[bool] = ..., nms_vote_weight: _Optional[float] = ..., nms_vote_share: _Optional[float] = ...) -> None: ...
+    nms_nested_factor: float
+    def __init__(self, coverage_threshold: _Optional[float] = ..., minimum_bounding_box_height: _Optional[float] = ..., clustering_algorithm: _Optional[_Union[ClusteringConfig.ClusteringAlgorithm, str]] = ..., dbscan_eps: _Optional[float] = ..., dbscan_min_samples: _Optional[float] = ..., neighborhood_size: _Optional[float] = ..., dbscan_confidence_threshold: _Optional[float] = ..., nms_iou_threshold: _Optional[float] = ..., nms_confidence_threshold: _Optional[float] = ..., group_threshold: _Optional[int] = ..., top_k: _Optional[int] = ..., nms_vote: _Optional[bool] = ..., nms_vote_weight: _Optional[float] = ..., nms_vote_share: _Optional[float] = ..., nms_nested_factor: _Optional[float] = ...) -> None: ...
 
 class ConfidenceConfig(_message.Message):
     __slots__ = ("confidence_threshold", "confidence_model_filename", "normalization_mode")

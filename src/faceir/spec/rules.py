@@ -381,7 +381,10 @@ def _known_class(where: str, key: str, names: tuple[str, ...]) -> None:
 
 
 def _check_clustering(where: str, config: Any) -> None:
-    for name in ("coverage_threshold", "dbscan_eps", "nms_iou_threshold", "nms_confidence_threshold", "nms_vote_share"):
+    for name in (
+        "coverage_threshold", "dbscan_eps", "nms_iou_threshold", "nms_confidence_threshold", "nms_vote_share",
+        "nms_nested_factor",
+    ):  # fmt: skip
         _within(f"{where}.{name}", getattr(config, name), 0, 1)
     for name in ("dbscan_min_samples", "dbscan_confidence_threshold", "minimum_bounding_box_height", "group_threshold"):
         _at_least(f"{where}.{name}", getattr(config, name), 0)

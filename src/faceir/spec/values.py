@@ -79,6 +79,7 @@ def _cluster(config: ClusteringConfig) -> ClusterParams:
         nms_vote=config.nms_vote,
         vote_weight=config.nms_vote_weight,
         vote_share=config.nms_vote_share,
+        nested_factor=config.nms_nested_factor,
         eps=config.dbscan_eps,
         min_samples=config.dbscan_min_samples,
         group_threshold=config.group_threshold,

@@ -57,8 +57,9 @@ def _stock(p: ClusterParams, threshold: float | None) -> ClusterParams:
         least = min(STOCK_THRESHOLD, stated) if p.nms_vote else stated
         least = least if threshold is None else threshold
         return replace(
-            p, nms_vote=False, vote_weight=1.0, vote_share=1.0, coverage_threshold=least, confidence_threshold=least
-        )
+            p, nms_vote=False, vote_weight=1.0, vote_share=1.0, nested_factor=1.0,
+            coverage_threshold=least, confidence_threshold=least,
+        )  # fmt: skip
     if p.algorithm == "group_rectangles":
         least = max(p.coverage_threshold, p.confidence_threshold) if threshold is None else threshold
         return replace(p, coverage_threshold=least, confidence_threshold=0.0)
