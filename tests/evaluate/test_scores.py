@@ -63,6 +63,28 @@ def test_a_face_that_does_not_count_costs_nothing() -> None:
     assert (scores.faces, scores.tp, scores.fp, scores.fn, scores.ignored) == (1, 0, 0, 1, 1)
 
 
+def test_what_is_found_below_the_least_height_counts_only_when_it_is_right() -> None:
+    truth = Detections(boxes_at((0, 0)))
+    x1, y1, x2, y2 = truth.xyxy[0].tolist()
+    lower = [x1, y1 + 0.3 * (y2 - y1), x2, y2]  # 0.7 of its height, and of its IoU
+    found = Detections([lower, [200, 0, 210, 10], [300, 0, 340, 40]], [0.9, 0.9, 0.9])
+    p = Judged(truth, found, scale=0.5, least_height=0.4 * (y2 - y1))
+    scores = evaluate([p], threshold=0.5, rounds=0)
+    assert 0.5 * 10 < p.least_height < 0.5 * 40
+    assert (scores.tp, scores.fp, scores.fn, scores.ignored) == (1, 1, 0, 1)
+
+
+@given(seeds)
+def test_unasked_for_small_ones_change_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p = replace(scene(seed), least_height=12.0)
+    corner = rng.uniform(500, 900, (9, 2))
+    specks = Detections(np.concatenate([corner, corner + 11], axis=1), rng.random(9))
+    more = replace(p, found=Detections.concat([p.found, specks]))
+    a, b = (evaluate([q], threshold=0.5, rounds=0) for q in (p, more))
+    assert (a.tp, a.fp, a.fn, a.ap, a.recall_at_p99) == (b.tp, b.fp, b.fn, b.ap, b.recall_at_p99)
+
+
 @pytest.mark.parametrize("bad", [np.ones(2), np.ones(3, np.bool_), np.zeros((2, 1), np.bool_)])
 def test_a_bad_mask_is_told(bad: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"img7: counted is .* wanted bool \[2\]"):

@@ -56,6 +56,8 @@ class Judged:
     """The film that this picture is a frame of; "" = none."""
     frame: int = 0
     """Its place in the film."""
+    least_height: float = 0.0
+    """Network pixels; a found face that is lower and takes no true one is neither right nor wrong."""
 
 
 def judge(
@@ -108,6 +110,7 @@ def judge(
                 about=tuple((name, item.about[name]) for name in ("modality", "pose") if item.about.get(name)),
                 sequence=film,
                 frame=index,
+                least_height=rules.min_height,
             )
 
 

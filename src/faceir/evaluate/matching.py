@@ -78,7 +78,7 @@ class Seen(NamedTuple):
     right: Mask
     """Parallel to `found`."""
     ignored_scores: npt.NDArray[np.float32]
-    """Of found faces in regions to ignore."""
+    """Of found faces in regions to ignore, and of those too low to be asked for."""
 
     @property
     def independent(self) -> float:
@@ -101,7 +101,7 @@ def match(
 
 
 def look(pictures: Iterable[Judged], iou_threshold: float = 0.5) -> Seen:
-    """Match every picture."""
+    """Match every picture; what is found below `Judged.least_height` counts only when right, as in COCO's sizes."""
     pictures = list(pictures)
     names = [key_of(p, n) for n, p in enumerate(pictures)]
     scales = np.array([p.scale for p in pictures])
@@ -112,7 +112,8 @@ def look(pictures: Iterable[Judged], iou_threshold: float = 0.5) -> Seen:
     right = matched.truth_of >= 0
     score = np.full(len(truth.scores), -np.inf)
     score[matched.truth_of[right]] = found.scores[right]
-    kept = ~matched.ignored
+    least = np.array([p.least_height for p in pictures], np.float64)
+    kept = ~matched.ignored & (right | (found.height >= least[found.picture]))
     unit, units = _units(pictures)
     return Seen(
         pictures, names, unit, units, truth.where(counted), score[counted], found.where(kept), right[kept],

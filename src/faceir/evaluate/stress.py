@@ -278,7 +278,7 @@ def judge_under(
             found = found.with_boxes(boxes.clip(found.xyxy, size_wh))
             inside = boxes.area(found.xyxy) > 0  # what lies in the black margin has no place in the picture
             one = Judged(ignore_by_rules(moved, rules), found[inside], source=item.source, name=str(item.picture))
-            judged[condition].append(replace(one, group=group_of(item, group)))
+            judged[condition].append(replace(one, group=group_of(item, group), least_height=rules.min_height))
     return judged
 
 
