@@ -16,7 +16,7 @@ from faceir.testing import demo_portraits
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
-@pytest.fixture(scope="module", params=["default", "pruned_nano_v0"])
+@pytest.fixture(scope="module", params=["default", "pruned_nano_v1"])
 def detector(request: pytest.FixtureRequest) -> Detector:
     return Detector(None if request.param == "default" else request.param)
 
