@@ -32,7 +32,7 @@ class Scores:
     faces: int
     """True faces that count."""
     ignored: int
-    """Found faces from `threshold` up in regions to ignore, in no other count."""
+    """Found faces from `threshold` up in regions to ignore, or too low to be asked for; in no other count."""
     threshold: float | None
     """Faces scoring at least this are kept, 0..1; None: nothing was found to choose it by."""
     threshold_source: str

@@ -44,7 +44,7 @@ def evaluate(
         float | None, typer.Option(help="Judge at this score, 0..1; default: the model's own threshold.")
     ] = None,
     min_height: Annotated[
-        float, typer.Option(help="Faces lower than this are ignored, pixels at the network's scale.")
+        float, typer.Option(help="Lower faces are ignored, labelled or found; pixels at the network's scale.")
     ] = 16.0,
     max_occlusion: Annotated[int, typer.Option(help="Faces of a higher occlusion level, 0..9, are ignored.")] = 5,
     min_visible: Annotated[
