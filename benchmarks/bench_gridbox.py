@@ -45,7 +45,7 @@ def main() -> None:
                 took_ms[n] = (time.perf_counter() - start) * 1e3
             median_ms, p99_ms = np.percentile(took_ms, [50, 99])
             print(
-                f"{scene:8} {cells:4} cells  {algorithm:16} {len(found):4} faces"
+                f"{scene:8} {cells:4} cells  {algorithm:16} {len(found.scores):4} faces"
                 f"  median {median_ms:.3f} ms  p99 {p99_ms:.3f} ms"
             )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -8,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import sklearn
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
 from faceir import boxes
+from faceir import cluster as clustering
 from faceir.boxes import FloatArray
-from faceir.cluster import ClusterParams, cluster
+from faceir.cluster import ClusterParams
 from faceir.contract import Contract
 from faceir.detections import Detections
 from faceir.errors import FaceirError, SpecError
@@ -22,6 +24,10 @@ from faceir.errors import FaceirError, SpecError
 ALGORITHMS = ("group_rectangles", "dbscan", "nms", "hybrid", "none")
 Cells = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 LabelArray = npt.NDArray[np.int64]
+
+
+def cluster(xyxy: FloatArray, cov: FloatArray, labels: LabelArray, params: Sequence[ClusterParams]) -> Detections:
+    return Detections(*clustering.cluster(xyxy, cov, labels, params))
 
 
 def run(xyxy: object, cov: object, params: ClusterParams) -> Detections:
@@ -428,6 +434,17 @@ def test_a_votes_share_leads_from_the_best_cells_coverage_to_the_vote(seed: int,
     np.testing.assert_allclose(some, none ** (1 - share) * whole**share, rtol=1e-5)
     plain = run(xyxy, cov, ClusterParams("nms"))
     np.testing.assert_allclose(np.sort(none), np.sort(plain.scores), rtol=1e-6)
+
+
+@given(st.integers(0, 1000), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_a_threshold_leaves_out_what_it_does_afterwards(seed: int, t: float, share: float, f: float) -> None:
+    xyxy, cov = scene(seed)
+    all_of_them = ClusterParams("nms", nms_vote=True, vote_weight=0.2, vote_share=share, nested_factor=f)
+    everything, some = run(xyxy, cov, all_of_them), run(xyxy, cov, replace(all_of_them, confidence_threshold=t))
+    assume(np.abs(everything.scores - t).min() > 1e-6)  # sums round differently
+    expected = everything[everything.scores > t]
+    np.testing.assert_allclose(some.xyxy, expected.xyxy, rtol=1e-5)
+    np.testing.assert_allclose(some.scores, expected.scores, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["vote_share", "nested_factor"])

@@ -1,7 +1,7 @@
 """Boxes to faces: NMS, DBSCAN, DBSCAN+NMS hybrid, groupRectangles, none. numpy, hot path.
 
-All of it works on the M x M table of overlaps at once: a grid of 24 x 15 cells has at most 360
-candidates and usually 50, where one numpy call on the whole table is cheaper than any clever index.
+All of it works on the table of overlaps at once: a grid of 24 x 15 cells has at most 360 candidates
+and usually 50, where one numpy call on the whole table is cheaper than any clever index.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from numbers import Real
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from faceir import boxes, gridbox
 from faceir.boxes import FloatArray
-from faceir.detections import Detections
 from faceir.errors import SpecError
 
-__all__ = ["ClusterParams", "cluster"]
+__all__ = ["ClusterParams", "Faces", "cluster"]
 
 Algorithm = Literal["group_rectangles", "dbscan", "nms", "hybrid", "none"]
 
@@ -79,12 +78,23 @@ class ClusterParams:
                 raise SpecError(f"ClusterParams.{name}", repr(getattr(self, name)), "0..1")
 
 
+class Faces(NamedTuple):
+    """Found faces, best first, as `Detections` takes them: `Detections(*faces)`."""
+
+    xyxy: FloatArray
+    """`[N,4]`, network pixels."""
+    scores: FloatArray
+    """`[N]`, 0..1."""
+    labels: _IntArray
+    """`[N]`, class."""
+
+
 def cluster(
     xyxy: FloatArray,
     cov: FloatArray,
     labels: npt.NDArray[np.int64],
     params: Sequence[ClusterParams],
-) -> Detections:
+) -> Faces:
     """Faces from candidate boxes `xyxy` `[M,4]` in network pixels, coverage `cov` `[M]`, class `labels` `[M]`.
 
     `params` holds one `ClusterParams` a class; classes never touch each other, and candidates of a
@@ -122,31 +132,37 @@ def cluster(
             continue
         whole = len(mine) == len(labels)
         faces, scores = _faces(xyxy if whole else xyxy[mine], cov if whole else cov[mine], p)
-        parts.append(Detections(faces, scores, np.full(len(scores), c)))
-    if len(parts) <= 1:
-        return parts[0] if parts else Detections()
-    found = Detections.concat(parts)
-    return found[np.argsort(-found.scores, kind="stable")]
+        parts.append(Faces(faces, scores, np.full(len(scores), c)))
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Faces(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
+    scores = np.concatenate([part.scores for part in parts])
+    best = np.argsort(-scores, kind="stable")
+    faces, classes = np.concatenate([part.xyxy for part in parts]), np.concatenate([part.labels for part in parts])
+    return Faces(faces[best], scores[best], classes[best])
 
 
-_Faces: TypeAlias = tuple[FloatArray, FloatArray]  # boxes [G,4] and scores [G]
+_Scored: TypeAlias = tuple[FloatArray, FloatArray]  # boxes [G,4] and scores [G]
 
 
-def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
+def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Scored:
     """Faces of one class, best first."""
     confidence = None  # None: the score
     match p.algorithm:
         case "nms":
-            if not p.nms_vote:  # weak boxes never suppress strong ones, but they vote
-                strong = cov >= p.confidence_threshold
-                xyxy, cov = xyxy[strong], cov[strong]
-            vote = p.vote_weight if p.nms_vote else 0.0
-            xyxy, scores = _nms(xyxy, cov, p.nms_iou_threshold, vote=vote, share=p.vote_share)
+            if p.nms_vote:
+                xyxy, scores = _voted(xyxy, cov, p)
+            else:
+                strong = cov >= p.confidence_threshold  # weak boxes never suppress strong ones
+                xyxy, scores = _nms(xyxy[strong], cov[strong], p.nms_iou_threshold)
             if p.nested_factor < 1 and len(scores) > 1:
                 scores = np.where(_nested(xyxy, scores), scores * np.float32(p.nested_factor), scores)
         case "dbscan":
             near = _near(xyxy, p.eps)
-            xyxy, scores, confidence = _weighted_means(xyxy, cov, _groups(near, _cores(near, cov, p)))
+            group = _groups(near, _cores(near, cov, p))
+            names = np.flatnonzero(group == np.arange(len(group)))  # a group's first core bears its name
+            xyxy, scores, confidence = _weighted_means(xyxy, cov, group == names[:, None])
         case "hybrid":
             near = _near(xyxy, p.eps)
             group = _groups(near, _cores(near, cov, p))
@@ -166,43 +182,53 @@ def _faces(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Faces:
     return xyxy[best], scores[best]
 
 
-def _nms(
-    xyxy: FloatArray,
-    cov: FloatArray,
-    iou_threshold: float,
-    group: _IntArray | None = None,
-    vote: float = 0.0,
-    share: float = 1.0,
-) -> _Faces:
-    """The boxes that no better box (of the same `group` `[M]`, if given) overlaps by more than `iou_threshold`.
-
-    With a `vote` weight each is averaged with those that it, as the best of them, overlaps, and its score is
-    that of cells which speak of a face independently of each other, 1 - Π(1 - cov), to the power of the weight; in
-    the geometric mean with its own coverage the vote has a `share`.
-    """
+def _nms(xyxy: FloatArray, cov: FloatArray, iou_threshold: float, group: _IntArray | None = None) -> _Scored:
+    """The boxes that no better box (of the same `group` `[M]`, if given) overlaps by more than `iou_threshold`."""
     order = np.argsort(-cov, kind="stable")
     xyxy, cov = xyxy[order], cov[order]
     beats = boxes.iou(xyxy, xyxy) > iou_threshold
     if group is not None:
         group = group[order]
         beats &= group[:, None] == group[None, :]
-    gone = np.zeros(len(cov), np.bool_)
-    kept: list[int] = []
-    keeper = np.arange(len(cov))
-    best = 0
-    while len(kept) < len(cov) and not gone[best]:
-        kept.append(best)
-        if vote:
-            keeper[beats[best] & ~gone] = best
-        gone |= beats[best]
-        gone[best] = True  # an empty box does not overlap itself
-        best = int(gone.argmin())  # the first that is left
-    if vote and kept:
-        doubt = np.log1p(-np.minimum(cov, 1 - 1e-6))
-        mean = _weighted_means(xyxy, cov, keeper)[0]
-        scores = -np.expm1(((keeper == np.array(kept)[:, None]) @ doubt) * (vote / np.sqrt(_cells(mean))))
-        return mean, (cov[kept] ** (1 - share) * scores**share).astype(np.float32)
+    kept, _ = _suppress(beats)
     return xyxy[kept], cov[kept]
+
+
+def _voted(xyxy: FloatArray, cov: FloatArray, p: ClusterParams) -> _Scored:
+    """NMS whose kept boxes are averaged with those that they, as the best of them, overlap.
+
+    The score is that of cells which speak of a face independently of each other, 1 - Π(1 - cov), to the power of the
+    vote's weight; in the geometric mean with the kept box's own coverage the vote has its share.
+    """
+    order = np.argsort(-cov, kind="stable")
+    xyxy, cov = xyxy[order], cov[order]
+    # No vote passes 1, so that weaker boxes cannot reach the threshold: they vote, but need not be kept.
+    least = p.confidence_threshold ** (1 / (1 - p.vote_share)) * (1 - 1e-5) if p.vote_share < 1 else 0.0
+    strong = int(np.count_nonzero(cov >= least))
+    kept, keeper = _suppress(boxes.iou(xyxy[:strong], xyxy) > p.nms_iou_threshold)
+    member = keeper == kept[:, None]
+    mean, _, _ = _weighted_means(xyxy, cov, member)
+    doubt = np.log1p(-np.minimum(cov, 1 - 1e-6))
+    votes = -np.expm1((member @ doubt) * (p.vote_weight / np.sqrt(_cells(mean))))
+    return mean, (cov[kept] ** (1 - p.vote_share) * votes**p.vote_share).astype(np.float32)
+
+
+def _suppress(beats: _Mask) -> tuple[_IntArray, _IntArray]:
+    """Which of the S first and best of M boxes are kept, and which of those beat each, -1 = none: `[S,M]` to `[M]`."""
+    strong, count = beats.shape
+    keeper = np.full(count, -1)
+    left = np.ones(count, np.bool_)
+    kept: list[int] = []
+    best = 0
+    while best < strong:
+        kept.append(best)
+        keeper[beats[best] & left] = best
+        keeper[best] = best  # an empty box does not overlap itself
+        left &= ~beats[best]
+        left[best] = False
+        after = int(left[best:].argmax())  # the first that is left
+        best = best + after if after else strong
+    return np.array(kept, np.int64), keeper
 
 
 def _nested(xyxy: FloatArray, scores: FloatArray) -> _Mask:
@@ -249,16 +275,15 @@ def _groups(near: _Mask, core: _Mask) -> _IntArray:
         group = spread
 
 
-def _weighted_means(xyxy: FloatArray, cov: FloatArray, group: _IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Coverage-weighted mean box `[G,4]`, mean coverage `[G]` and summed coverage `[G]` of each group."""
-    names = np.flatnonzero(group == np.arange(len(group)))  # a group's first core bears its name
-    weight = (group == names[:, None]) * cov
+def _weighted_means(xyxy: FloatArray, cov: FloatArray, member: _Mask) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Coverage-weighted mean box `[G,4]`, mean coverage `[G]` and summed coverage `[G]` of groups `member` `[G,M]`."""
+    weight = member * cov
     total = weight.sum(axis=1)
     share = weight / np.maximum(total, np.finfo(np.float32).tiny)[:, None]
     return _upright(share @ xyxy), share @ cov, total
 
 
-def _group_rectangles(xyxy: FloatArray, cov: FloatArray, group_threshold: int, eps: float) -> _Faces:
+def _group_rectangles(xyxy: FloatArray, cov: FloatArray, group_threshold: int, eps: float) -> _Scored:
     """Mean boxes and greatest coverage of groups of more than `group_threshold` boxes.
 
     As cv2.groupRectangles (which OpenCV 5 no longer has), but in floating point.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -44,12 +45,15 @@ class Contract:
 
     def read(self, cov: FloatArray, bbox: FloatArray, place: Placement) -> Detections:
         """Faces in the picture's pixels from `cov` `[K,h,w]` and `bbox` `[4K,h,w]` of one picture."""
-        thresholds = np.array([params.coverage_threshold for params in self.cluster], np.float32)
-        candidates = gridbox.decode(cov, bbox, self.fit.size_wh, thresholds)
-        found = cluster(candidates.xyxy, candidates.cov, candidates.labels, self.cluster)
-        found = found.with_boxes(place.to_image(found.xyxy))
-        seen = boxes.area(found.xyxy) > 0  # a box in the black margin has no place in the picture
-        return found if seen.all() else found[seen]
+        candidates = gridbox.decode(cov, bbox, self.fit.size_wh, self._thresholds)
+        found = cluster(*candidates, self.cluster)
+        found = found._replace(xyxy=place.to_image(found.xyxy))
+        seen = ~(boxes.area(found.xyxy) <= 0)  # no place in the picture has a box in the black margin; NaN is reported
+        return Detections(*(found if seen.all() else (column[seen] for column in found)))
+
+    @cached_property
+    def _thresholds(self) -> FloatArray:
+        return np.array([params.coverage_threshold for params in self.cluster], np.float32)
 
     def with_threshold(self, confidence_threshold: float) -> Contract:
         """The same contract that keeps faces scoring at least `confidence_threshold`, 0..1.

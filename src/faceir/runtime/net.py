@@ -12,9 +12,10 @@ from faceir import gridbox, sealed
 from faceir.contract import BBOX_NAME, COV_NAME, INPUT_NAME, METADATA_KEY, Contract
 from faceir.errors import ModelError
 from faceir.fit import INPUT_SCALE
+from faceir.flow import Image
 from faceir.inference import core, openvino
 
-__all__ = ["check_tensors", "compile_net", "core", "on_gray", "read", "read_contract"]
+__all__ = ["check_tensors", "compile_net", "core", "on_gray", "put", "read", "read_contract"]
 
 
 def read(path: Path, key: str | None = None) -> Any:
@@ -125,9 +126,10 @@ def check_tensors(net: Any, contract: Contract, path: Path) -> None:
 
 
 def on_gray(net: Any, size_wh: tuple[int, int]) -> Any:
-    """`net` (changed in place) as a model of uint8 `[1,1,H,W]` whose outputs are coverage, then boxes.
+    """`net` (changed in place) as a model of one canvas of bytes, which `put` fills; outputs are coverage, then boxes.
 
-    A file that takes three channels of floats becomes the graph of a fused one, where that loses nothing.
+    A file that takes three channels of floats becomes the graph of a fused one, where that loses nothing, and a stem
+    of stride 2 reads 2 x 2 pixels as four channels (`_space_to_depth`).
     Batch 1 on purpose: requests side by side are as fast as batches on a CPU, wait for nobody, and
     make a list give exactly what its pictures give.
     """
@@ -145,9 +147,59 @@ def on_gray(net: Any, size_wh: tuple[int, int]) -> Any:
         for target in targets:
             target.replace_source_output(three.output(0))
     outputs = [_output(net, COV_NAME, Path()), _output(net, BBOX_NAME, Path())]
-    model = ov.Model(outputs, [canvas], "faceir")
+    model = ov.Model(outputs, [_space_to_depth(canvas) or canvas], "faceir")
     model.validate_nodes_and_infer_types()
     return model
+
+
+def put(canvas: Image, data: Any) -> None:
+    """Write a canvas uint8 `[H,W]` into `data` uint8, one picture of the input of an `on_gray` model."""
+    if data.shape[-1] != 4:
+        np.copyto(data[0], canvas)
+        return
+    pairs = np.ascontiguousarray(canvas).view(np.uint16)
+    np.stack((pairs[0::2], pairs[1::2]), axis=2, out=data.view(np.uint16))
+
+
+def _space_to_depth(canvas: Any) -> Any:
+    """Let an int8 stem over `canvas` `[1,1,H,W]` read uint8 `[1,H/2,W/2,4]`: that input, or None without such a stem.
+
+    The sums stay the same: a filter of 7 x 7 over one channel is one of 4 x 4 over the four pixels of every 2 x 2, with
+    zeros in its eighth row and column. A CPU multiplies int8 in fours along the channels, of which one leaves three
+    idle. Channels come last, as its convolutions want them. Floats gain nothing.
+    """
+    *scaled, stem = _chain(canvas, ("Parameter", "Convert", "Subtract", "Multiply"))
+    if stem.get_type_name() != "Convolution" or len(scaled) > 4:
+        return None
+    filters, how = stem.input_value(1).get_node(), stem.get_attributes()
+    scale, gray_scale = _scale(filters), _scale(scaled[-1])
+    if np.isnan(scale).any() or np.isnan(gray_scale).any():
+        return None
+    levels, (height, width) = _constant(filters.input_value(0)), list(canvas.get_output_shape(0))[2:]
+    if levels is None or levels.dtype != np.int8 or levels.shape[1:] != (1, 7, 7) or height % 2 or width % 2:
+        return None
+    if how["strides"] != [2, 2] or how["pads_begin"] != [3, 3] or how["pads_end"] != [3, 3]:
+        return None
+    even = np.pad(levels, [(0, 0), (0, 0), (1, 0), (1, 0)])  # the filter starts in the middle of a square
+    four = even.reshape(-1, 4, 2, 4, 2).transpose(0, 2, 4, 1, 3).reshape(-1, 4, 4, 4)
+    ops = openvino().opset13
+    squares = ops.parameter([1, height // 2, width // 2, 4], np.uint8, name="canvas")
+    gray = ops.multiply(ops.convert(squares, "f32"), ops.constant(np.float32(gray_scale)))
+    weights = ops.multiply(ops.convert(ops.constant(four), "f32"), ops.constant(scale))
+    new = ops.convolution(ops.transpose(gray, [0, 3, 1, 2]), weights, [1, 1], [2, 2], [1, 1], [1, 1])
+    stem.output(0).replace(new.output(0))
+    return squares
+
+
+def _chain(node: Any, kinds: tuple[str, ...]) -> list[Any]:
+    """`node` and what reads it first and alone, up to and with the first that is not of `kinds`, if it goes so far."""
+    chain = [node]
+    while chain[-1].get_type_name() in kinds:
+        readers = list(chain[-1].output(0).get_target_inputs())
+        if len(readers) != 1 or readers[0].get_index() != 0:
+            break
+        chain.append(readers[0].get_node())
+    return chain
 
 
 def _fold_float(target: Any, canvas: Any) -> bool:
@@ -171,13 +223,7 @@ def _fold_quantised(target: Any, canvas: Any) -> bool:
 
     Three equal levels add up to one at three times the scale. 20 % less time for the whole net at quarter width.
     """
-    chain = [target.get_node()]
-    while chain[-1].get_type_name() in ("FakeQuantize", "Convert", "Subtract", "Multiply"):
-        readers = list(chain[-1].output(0).get_target_inputs())
-        if len(readers) != 1 or readers[0].get_index() != 0:
-            return False
-        chain.append(readers[0].get_node())
-    *pair, stem = chain
+    *pair, stem = _chain(target.get_node(), ("FakeQuantize", "Convert", "Subtract", "Multiply"))
     ov = openvino()
     as_bytes = len(pair) > 1 and pair[0].get_type_name() == "FakeQuantize" and pair[1].get_element_type() == ov.Type.u8
     if not as_bytes or stem.get_type_name() != "Convolution" or not np.allclose(_scale(pair[-1]), INPUT_SCALE):

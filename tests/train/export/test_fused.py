@@ -11,6 +11,7 @@ from faceir.contract import BBOX_NAME, COV_NAME, INPUT_NAME, METADATA_KEY, Contr
 from faceir.errors import ModelError
 from faceir.fit import to_blob
 from faceir.inference import core
+from faceir.runtime import net
 from faceir.runtime.detector import Detector
 from faceir.train import quantise
 from faceir.train.export import parity
@@ -69,6 +70,23 @@ def test_the_runtime_makes_the_same_graph_of_both(nets, tmp_path, kind, precisio
             grids.append([grid.copy() for grid in pending._request.wait()])
         for a, b in zip(*grids, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["plain", "u8"])
+def test_an_int8_stem_over_squares_of_pixels_says_the_same(nets, tmp_path, monkeypatch, kind):
+    """Bit for bit as over one channel; a float one is left alone. Also pictures that are windows of larger ones."""
+    one = fuse(getattr(nets, kind), tmp_path / "one.onnx")
+    squares = Detector(one, precision="f32")
+    monkeypatch.setattr(net, "_space_to_depth", lambda canvas: None)
+    plain = Detector(one, precision="f32")
+    shapes = [list(detector._compiled.inputs[0].shape) for detector in (plain, squares)]
+    assert shapes == [[1, 1, 64, 96], [1, 32, 48, 4] if kind == "u8" else [1, 1, 64, 96]]
+    for canvas in nets.pictures:
+        wide = np.repeat(canvas, 2, axis=1)
+        for picture in (canvas, wide[:, ::2]):
+            grids = [[grid.copy() for grid in d.submit(picture)._request.wait()] for d in (plain, squares)]
+            for a, b in zip(*grids, strict=True):
+                np.testing.assert_array_equal(a, b)
 
 
 def test_a_list_is_its_pictures(nets, tmp_path):

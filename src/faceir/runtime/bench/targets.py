@@ -104,14 +104,15 @@ def _openvino(setting: Setting, picture: Image, key: str | None) -> Target:
     canvas, _ = detector.contract.fit.apply(picture)
     gray = nets.on_gray(net, detector.contract.fit.size_wh)
     try:
-        gray.reshape([setting.batch, 1, *canvas.shape])
+        gray.reshape([setting.batch, *list(gray.inputs[0].shape)[1:]])
     except RuntimeError as error:
         raise ModelError(setting.model, f"takes no batch of {setting.batch}", "a dynamic batch") from error
     compiled = nets.compile_net(gray, setting.model, config)
 
     def infer() -> Step:
         request = compiled.create_infer_request()
-        request.get_input_tensor().data[:] = canvas
+        for data in request.get_input_tensor().data:
+            nets.put(canvas, data)
         return _step(request)
 
     pictures = [picture] * setting.batch
