@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 
 from faceir.data.kitti import Item
 from faceir.data.stats import Stats
@@ -19,6 +20,7 @@ def filled():
     return stats
 
 
+@pytest.mark.slow
 def test_plots_and_page(tmp_path):
     stats = filled()
     plots = draw(stats, "a <set>")

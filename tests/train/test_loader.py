@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from faceir.data.augment import Augmentation, ViewKind
@@ -21,6 +22,7 @@ def test_a_step_can_be_repeated(disc_set):
     assert first.targets.cov.shape == (4, 1, 4, 6)
 
 
+@pytest.mark.slow
 def test_workers_change_nothing(disc_set):
     samples = make_samples(disc_set, steps=5)
     alone = [b.pictures for b in batches(samples, 2, 0)]

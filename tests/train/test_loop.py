@@ -45,6 +45,7 @@ def switched_on(folder, steps=12):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [make_training, switched_on], ids=["plain", "everything on"])
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_broken_run_equals_an_unbroken_one_bit_for_bit(disc_set, tmp_path, killed, make):
@@ -175,6 +176,7 @@ def test_fp16_is_refused_on_a_cpu_with_the_reason():
     assert loop.choose_precision("FP16", torch.device("cuda")) == ("FP16", "the spec asks for it")
 
 
+@pytest.mark.slow
 def test_fp16_takes_its_scale_down_after_an_overflow_and_goes_on_from_where_it_was(disc_set, tmp_path):
     """A scale of 2**40 overflows; each such step changes nothing but the scale, until one fits."""
 

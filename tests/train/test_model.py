@@ -74,6 +74,7 @@ def test_any_widths_give_a_runnable_net(seed):
     assert GridBoxNet(a).eval()(torch.rand(1, 3, 48, 64))[1].shape == (1, 4, 3, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("channels", "kernel", "stride"), [(8, 1, 2), (15, 1, 2), (16, 1, 2), (8, 1, 1), (8, 3, 2)])
 def test_narrow_shortcuts_train_in_bf16(channels, kernel, stride):
     """Without the detour the first two end the process; the child is there so that they would end it alone."""

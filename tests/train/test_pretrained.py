@@ -27,6 +27,7 @@ def exported(tmp_path_factory):
     return net, path
 
 
+@pytest.mark.slow
 def test_our_onnx_file_becomes_the_net_that_it_is(exported):
     net, path = exported
     opened = pretrained.open_net(path)
@@ -38,6 +39,7 @@ def test_our_onnx_file_becomes_the_net_that_it_is(exported):
             assert torch.allclose(a, b, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_every_layer_of_our_onnx_file_fits_a_fresh_net(exported):
     net, path = exported
     fresh = GridBoxNet(TINY).eval()

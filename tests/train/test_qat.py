@@ -22,7 +22,7 @@ from tests.train.conftest import SIZE, TINY, make_training
 from tests.train.quantise.conftest import answers
 from tests.train.specs import disc_spec
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of torch.onnx's own making
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings of torch.onnx's own making
 PICTURES = [np.random.default_rng(n).integers(0, 256, (SIZE[1], SIZE[0])).astype(np.uint8) for n in range(8)]
 BATCH = torch.from_numpy(np.stack(PICTURES))[:, None].float() / 255
 
@@ -51,7 +51,6 @@ def int8_file(net: qat.QuantisedNet, folder: Path) -> Path:
     return q.quantise(equal_channels(whole, folder / "equal.onnx"), folder / "int8.onnx", ranges)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("all_projections", [True, False])
 def test_the_int8_file_computes_what_was_trained(tmp_path, all_projections):
     """Node by node as the net, but for values at the edge between two levels, which spread; optimisers round elsewhere.
@@ -125,7 +124,6 @@ def qat_training(folder, steps=12):
     return replace(training, net=qat.QuantisedNet(finished()))
 
 
-@pytest.mark.slow
 def test_a_broken_run_equals_an_unbroken_one_bit_for_bit(disc_set, tmp_path):
     reports = list(loop.run(qat_training(disc_set), tmp_path / "whole"))
     assert reports[-1].scores == {"ap": 1.0}  # judged with its rounding

@@ -80,6 +80,7 @@ def narrow(tmp_path_factory):
     return net, folder
 
 
+@pytest.mark.slow
 def test_a_wider_net_starts_with_the_function_of_a_narrower_one(tmp_path, disc_set, narrow):
     model = "model_config."
     spec = load(
@@ -94,6 +95,7 @@ def test_a_wider_net_starts_with_the_function_of_a_narrower_one(tmp_path, disc_s
         assert torch.allclose(training.net.eval()(x)[1], narrow[0](x)[1], atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load_graph", ["true", "false"])
 def test_an_onnx_file_is_a_source_of_weights(tmp_path, disc_set, narrow, load_graph):
     spec = load(
@@ -109,6 +111,7 @@ def test_an_onnx_file_is_a_source_of_weights(tmp_path, disc_set, narrow, load_gr
     assert learning == {"output_bbox.weight", "output_bbox.bias", "output_cov.weight", "output_cov.bias"}
 
 
+@pytest.mark.slow
 def test_a_teacher_of_other_widths_and_all_that_is_beyond_tao(tmp_path, disc_set, narrow):
     config = "training_config."
     spec = load(

@@ -11,6 +11,8 @@ import typer
 
 from faceir import cli, sealed
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., tuple[int, str, str]]
 
 

@@ -28,7 +28,7 @@ from faceir.verbs.gate import Gate
 from tests.train.conftest import TINY
 
 SIZE = (96, 64)
-pytestmark = pytest.mark.filterwarnings("ignore")  # of torch.onnx's own making
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings of torch.onnx's own making
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,6 @@ def float_layers(path: Path) -> list[str]:
     return list(json.loads(stated.get("float_layers", "[]")))
 
 
-@pytest.mark.slow
 def test_a_checkpoint_becomes_int8_with_its_scales(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "int8.onnx"
     told = run(
@@ -102,7 +101,6 @@ def test_a_float_onnx_file_does_as_well(folder: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "again.onnx").exists()
 
 
-@pytest.mark.slow
 def test_ranges_from_training_are_used(folder: Path, tmp_path: Path) -> None:
     found = quantise.calibrate(folder / "float.onnx", [np.full((SIZE[1], SIZE[0]), 99, np.uint8)])
     loaded = checkpoint.load(folder / "m.safetensors")
@@ -136,7 +134,6 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
     return made
 
 
-@pytest.mark.slow
 def test_layers_go_back_to_float_until_the_gate_holds(folder: Path, tmp_path: Path, stub: Stub) -> None:
     out = tmp_path / "int8.onnx"
     options = ("-m", folder / "float.onnx", "-o", out, "--cal-image-dir", folder / "pictures", "-d", folder)
@@ -154,7 +151,6 @@ def test_layers_go_back_to_float_until_the_gate_holds(folder: Path, tmp_path: Pa
     assert [p.name for p in tmp_path.iterdir()] == ["int8.onnx"]
 
 
-@pytest.mark.slow
 def test_sensitivity_and_gate_on_pictures(folder: Path, tmp_path: Path) -> None:
     """An untrained net finds nothing in float nor in INT8: the gate holds at no drop, and says so."""
     told = run("-m", folder / "float.onnx", "-o", tmp_path / "a.onnx", "--cal-image-dir", folder / "pictures",

@@ -36,6 +36,7 @@ def test_tables_and_files(folder, tmp_path, capsys):
     assert "data:image/png" in page.read_text()
 
 
+@pytest.mark.slow
 def test_shards_are_counted_like_their_folder(folder, tmp_path):
     (folder / "labels" / "0.txt").unlink()
     rng = np.random.default_rng(0)

@@ -17,7 +17,7 @@ from faceir.train import checkpoint
 from faceir.train.export import onnx_file, parity, torch_files
 from faceir.train.model import Architecture, GridBoxNet
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of torch.onnx's own making
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings of torch.onnx's own making
 SIZE = (96, 64)
 
 
@@ -118,7 +118,7 @@ def test_openvino(run, tmp_path, data_type):
 
 @pytest.mark.parametrize(
     ("form", "name"),
-    [("torchscript", "m.pt"), pytest.param("exported-program", "m.pt2", marks=pytest.mark.slow)],
+    [("torchscript", "m.pt"), ("exported-program", "m.pt2")],
 )
 def test_torch_formats(run, tmp_path, form, name):
     assert run(name, "--format", form)[0] == 0

@@ -156,6 +156,7 @@ def test_a_broker_that_is_away_for_a_while_gets_all_once(tmp_path: Path, broker:
     assert listener.indices() == list(range(61))
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_goes_out_in_the_next(tmp_path: Path, broker: Broker, listener: Listener) -> None:
     broker.stop()
     done = subprocess.run([sys.executable, "-c", PROGRAM, str(broker.port), str(tmp_path / "s")], check=False)

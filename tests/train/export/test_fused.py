@@ -17,6 +17,8 @@ from faceir.train import quantise
 from faceir.train.export import parity
 from faceir.train.export.fused import equal_channels, fuse
 
+pytestmark = pytest.mark.slow
+
 
 def answers(path, x, runtime):
     """Coverage and boxes of the file as it is."""

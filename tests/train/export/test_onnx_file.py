@@ -11,6 +11,8 @@ from faceir.contract import METADATA_KEY, Contract
 from faceir.errors import ModelError
 from faceir.train.export import OPSET, PARITY_LIMIT, export, onnx_file, parity
 
+pytestmark = pytest.mark.slow
+
 TENSORRT_OPS = {
     "Add", "AveragePool", "BatchNormalization", "Clip", "Concat", "Constant", "Conv", "ConvTranspose",
     "DequantizeLinear", "Div", "Elu", "Flatten", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "Identity", "LeakyRelu",

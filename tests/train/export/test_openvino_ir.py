@@ -9,6 +9,8 @@ from faceir.runtime.net import read_contract
 from faceir.train.export import openvino_ir, parity
 from faceir.train.export.fused import fuse
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["plain", "u8", "fused"])
 def test_it_is_the_onnx_file(nets, tmp_path, kind):

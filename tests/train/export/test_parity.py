@@ -7,6 +7,8 @@ from onnx import numpy_helper
 
 from faceir.train.export import parity
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_changed_weight_is_seen_by_every_runtime(nets, tmp_path):
     model = onnx.load(nets.plain)

@@ -6,8 +6,10 @@ import torch
 from faceir.errors import ModelError
 from faceir.train.export import torch_files
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.parametrize("kind", ["torchscript", pytest.param("exported_program", marks=pytest.mark.slow)])
+
+@pytest.mark.parametrize("kind", ["torchscript", "exported_program"])
 def test_there_and_back(nets, tmp_path, kind):
     path = tmp_path / "m.pt"
     far = getattr(torch_files, f"write_{kind}")(nets.net, nets.contract, path)

@@ -10,6 +10,8 @@ from faceir.train.prune import LayerTimes, layers
 from faceir.train.prune.latency import cache_folder
 from tests.train.prune.nets import ODD_BLOCKS
 
+pytestmark = pytest.mark.slow
+
 TINY, SIZE = Architecture.resnet18(width_multiplier=0.125), (96, 64)
 
 
@@ -34,7 +36,6 @@ def test_a_whole_net_is_built_and_run(tmp_path, architecture, precision):
     assert 0 < LayerTimes(SIZE, precision, folder=tmp_path).measured_ms(architecture) < 1e3
 
 
-@pytest.mark.slow
 def test_more_work_takes_more_time(tmp_path):
     times = LayerTimes((192, 128), folder=tmp_path)
     narrow, wide = Architecture(16, ((16, 16),) * 8), Architecture(16, ((128, 128),) * 8)

@@ -16,6 +16,7 @@ from faceir.train.prune import Plan, apply, make_plan, plan_for
 from tests.train.prune.nets import ODD, ODD_BLOCKS, ODDER, SIZE, SMALL, make_net, plans, silenced, whole
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(plans(), st.integers(0, 2**16))
 def test_a_pruned_net_is_the_whole_net_with_those_channels_silenced(plan, seed):

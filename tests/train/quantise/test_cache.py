@@ -15,6 +15,8 @@ from faceir.train.quantise import cache, calibrate
 from faceir.train.quantise.ranges import Range
 from tests.train.quantise.conftest import Exported
 
+pytestmark = pytest.mark.slow
+
 NAMES = st.text(st.characters(codec="ascii", exclude_categories=("C", "Z")), min_size=1, max_size=20)
 
 

@@ -20,7 +20,7 @@ from faceir.fit import to_blob
 from faceir.train import quantise as q
 from tests.train.quantise.conftest import Exported, answers, make_exported
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of torch.onnx's own making
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings of torch.onnx's own making
 LAYERS = 1 + 8 * 3  # stem, and three a unit
 SOME_FLOAT = ("conv1", "block_2a.conv_2", "block_3b.conv_shortcut")
 
@@ -166,7 +166,6 @@ def test_all_layers_in_float_is_the_float_net(exported: Exported, ranges: dict[s
     assert [n.op_type for n in onnx.load(plain).graph.node] == [n.op_type for n in onnx.load(exported.path).graph.node]
 
 
-@pytest.mark.slow
 def test_identity_shortcuts_are_paired_once(tmp_path: Path) -> None:
     """What is both a convolution's input and a shortcut has one pair, read by both."""
     plain = make_exported(tmp_path / "float.onnx", all_projections=False)
