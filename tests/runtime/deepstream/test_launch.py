@@ -364,6 +364,7 @@ def test_streams_come_and_go_while_it_runs(folder: Path) -> None:
     assert (folder / "out.mp4").exists()
 
 
+@pytest.mark.slow
 def test_messages(folder: Path) -> None:
     pytest.importorskip("paho", reason="pip install paho-mqtt")
     sink = (

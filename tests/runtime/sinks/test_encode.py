@@ -15,7 +15,7 @@ SLICES = {"h264": (0x1F, 0, range(1, 6)), "h265": (0x7E, 1, range(32))}
 """Mask and shift of the type in a unit's first byte, and the types that hold a part of a picture."""
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", pytest.param("h265", marks=pytest.mark.slow)])
 def test_with_low_delay_each_picture_leaves_at_once_and_in_one_piece(codec: Literal["h264", "h265"]) -> None:
     coding = Coding(codec, low_delay=True, keyframe_s=0.2)
     context = av.CodecContext.create(coding.encoder, "w")

@@ -11,7 +11,7 @@ from tests.runtime.sinks.conftest import SmallDisk
 from tests.runtime.sinks.test_video import picture
 
 
-@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("codec", ["h264", pytest.param("h265", marks=pytest.mark.slow)])
 def test_a_playlist_plays_and_stays_short(tmp_path: Path, codec: str) -> None:
     with Hls(tmp_path, coding=Coding(codec), segment_s=1, keep=3) as sink:  # type: ignore[arg-type]
         for n in range(250):

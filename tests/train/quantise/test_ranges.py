@@ -147,6 +147,7 @@ class Reader(CalibrationDataReader):  # type: ignore[misc]  # untyped
         return next(self.blobs, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["minmax", "percentile"])
 def test_ranges_of_a_net_are_onnxruntimes(exported: Exported, method: str) -> None:
     """Every tensor, also those before ReLU and both outputs, so that a TensorRT cache can be complete."""
@@ -176,6 +177,7 @@ def test_entropy_of_a_net_is_near_onnxruntimes(exported: Exported) -> None:
         assert seen[name].entropy() == pytest.approx(oracle, rel=0.2), name
 
 
+@pytest.mark.slow
 def test_outputs_are_not_clipped(exported: Exported) -> None:
     """A coverage that cannot pass a half reaches no threshold."""
     seen = {name: h for name, h in r.observe(exported.path, exported.pictures).items() if name in (COV_NAME, BBOX_NAME)}
@@ -185,6 +187,7 @@ def test_outputs_are_not_clipped(exported: Exported) -> None:
         assert made[BBOX_NAME].high == seen[BBOX_NAME].top
 
 
+@pytest.mark.slow
 def test_methods_share_one_pass_and_the_picture_spans_0_to_1(exported: Exported) -> None:
     seen = r.observe(exported.path, exported.pictures[:3])
     few = dict(list(seen.items())[:6])
@@ -197,6 +200,7 @@ def test_methods_share_one_pass_and_the_picture_spans_0_to_1(exported: Exported)
     assert r.calibrate(exported.path, exported.pictures[:3]) == r.choose(seen)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_said(exported: Exported) -> None:
     with pytest.raises(InputError, match="got no picture"):
         r.calibrate(exported.path, [])

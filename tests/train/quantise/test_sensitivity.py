@@ -44,6 +44,7 @@ def test_accuracy_outweighs_noise() -> None:
     assert s.most_sensitive(table) == ["b", "c", "a"]
 
 
+@pytest.mark.slow
 def test_decibels(exported: Exported, tmp_path: Path) -> None:
     """All of the net costs more than its stem alone; the net against itself costs nothing."""
     ranges = q.calibrate(exported.path, exported.pictures)
