@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,6 +46,13 @@ def test_boxes_there_and_back(size_wh: tuple[int, int], fit: Fit, seed: int) -> 
     inside = np.random.default_rng(seed).uniform(0, 1, (5, 2, 2)) * size_wh
     xyxy = np.concatenate([inside.min(axis=1), inside.max(axis=1)], axis=1).astype(np.float32)
     np.testing.assert_allclose(place.to_image(place.to_canvas(xyxy)), xyxy, rtol=1e-5, atol=1e-3)
+
+
+@given(st.sampled_from([3, 5]), st.integers(1, 40), st.integers(1, 40), st.integers(0, 999))
+def test_shrinking_by_3_or_5_is_opencvs_area_to_the_bit(times: int, width: int, height: int, seed: int) -> None:
+    large = np.random.default_rng(seed).integers(0, 256, (times * height, times * width + 7), dtype=np.uint8)[:, :-7]
+    canvas, _ = Fit((width, height)).apply(large)
+    np.testing.assert_array_equal(canvas, cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def test_boxes_past_the_picture_are_cut() -> None:
