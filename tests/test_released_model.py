@@ -16,9 +16,21 @@ from faceir.testing import demo_portraits
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
-@pytest.fixture(scope="module", params=["default", "pruned_nano_v1"])
-def detector(request: pytest.FixtureRequest) -> Detector:
-    return Detector(None if request.param == "default" else request.param)
+LEAST = {  # average precision in the night cabin and on the validation split, and most false alarms a picture
+    "default": (0.69, 0.89, 0.02),
+    "pruned_nano_v1": (0.69, 0.89, 0.02),
+    "pruned_free_v1": (0.63, 0.76, 0.05),
+}
+
+
+@pytest.fixture(scope="module", params=LEAST)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def detector(name: str) -> Detector:
+    return Detector(None if name == "default" else name)
 
 
 def test_its_contract(detector):
@@ -59,23 +71,25 @@ def scores(detector: Detector, wanted: set[str] | None, min_height: float) -> Sc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("wanted", "least"), [({"ir_val_driver", "ir_val_room"}, 0.99), ({"ir_val"}, 0.69)], ids=["driver_room", "cabin"]
-)
-def test_average_precision_on_real_infrared(detector, wanted, least):
-    assert scores(detector, wanted, 16).ap.value >= least
+def test_average_precision_with_a_driver_and_in_a_room(detector):
+    assert scores(detector, {"ir_val_driver", "ir_val_room"}, 16).ap.value >= 0.99
 
 
 @pytest.mark.slow
-def test_average_precision_on_the_validation_split(detector):
-    assert scores(detector, None, 32).ap.value >= 0.89
+def test_average_precision_in_the_night_cabin(name, detector):
+    assert scores(detector, {"ir_val"}, 16).ap.value >= LEAST[name][0]
 
 
 @pytest.mark.slow
-def test_few_false_alarms_where_there_is_no_face(detector):
+def test_average_precision_on_the_validation_split(name, detector):
+    assert scores(detector, None, 32).ap.value >= LEAST[name][1]
+
+
+@pytest.mark.slow
+def test_few_false_alarms_where_there_is_no_face(name, detector):
     sets = {"no_faces", "no_faces_clothes", "nir_scenes", "nir_scenes_hard"}
     s = scores(detector, sets, 16)
-    assert s.fp <= 0.02 * s.pictures
+    assert s.fp <= LEAST[name][2] * s.pictures
 
 
 def test_an_empty_list(detector):
