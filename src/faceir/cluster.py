@@ -45,7 +45,8 @@ class ClusterParams:
     nms_vote: bool = False
     """NMS lets a kept box and those it drops vote on box and score; beyond both [nms_vote | -]."""
     vote_weight: float = 1.0
-    """What a vote counts for, above 0: less spreads votes below 1, in the same order [nms_vote_weight | -]."""
+    """What a vote counts for, above 0: less spreads votes below 1, in the same order; not so scores
+    in which the vote only has a share [nms_vote_weight | -]."""
     vote_share: float = 1.0
     """How much of a score is the vote and not the best cell's coverage, 0..1 [nms_vote_share | -]."""
     nested_factor: float = 1.0

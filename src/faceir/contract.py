@@ -48,7 +48,7 @@ class Contract:
         candidates = gridbox.decode(cov, bbox, self.fit.size_wh, self._thresholds)
         found = cluster(*candidates, self.cluster)
         found = found._replace(xyxy=place.to_image(found.xyxy))
-        seen = ~(boxes.area(found.xyxy) <= 0)  # no place in the picture has a box in the black margin; NaN is reported
+        seen = ~(boxes.area(found.xyxy) <= 0)  # a box in the black margin has no place here; NaN is reported
         return Detections(*(found if seen.all() else (column[seen] for column in found)))
 
     @cached_property

@@ -128,8 +128,8 @@ def check_tensors(net: Any, contract: Contract, path: Path) -> None:
 def on_gray(net: Any, size_wh: tuple[int, int]) -> Any:
     """`net` (changed in place) as a model of one canvas of bytes, which `put` fills; outputs are coverage, then boxes.
 
-    A file that takes three channels of floats becomes the graph of a fused one, where that loses nothing, and a stem
-    of stride 2 reads 2 x 2 pixels as four channels (`_space_to_depth`).
+    A file that takes three channels of floats becomes the graph of a fused one, where that loses nothing, and an int8
+    stem reads 2 x 2 pixels as four channels (`_space_to_depth`).
     Batch 1 on purpose: requests side by side are as fast as batches on a CPU, wait for nobody, and
     make a list give exactly what its pictures give.
     """
