@@ -22,14 +22,23 @@ def test_caps_are_darker_or_far_brighter_than_the_face_and_end_above_its_middle(
     assert max(ratios) > 1.8
 
 
-def test_a_dimmed_head_keeps_its_surroundings():
-    canvas = np.full((150, 180), 100, np.uint8)
-    scene = Scene(canvas, FACE)
-    dim(scene, Face.of(canvas, FACE.xyxy[0]), np.random.default_rng(0))
-    assert scene.canvas[75, 90] < 90
-    assert (scene.canvas[:, :20] == 100).all()
-    assert (scene.canvas[:8] == 100).all()
-    assert scene.canvas.max() == 100
+def test_a_dimmed_head_keeps_what_is_nearer_and_what_is_far_from_it():
+    canvas = np.full((300, 360), 100, np.uint8)
+    face = Detections([[170, 140, 190, 165]])
+    front = np.zeros_like(canvas)
+    front[:, 185:] = 255
+    left, beside = [], []
+    for seed in range(40):
+        scene = Scene(canvas, face)
+        dim(scene, Face.of(canvas, face.xyxy[0]), np.random.default_rng(seed), front)
+        left.append(int(scene.canvas[152, 180]))
+        beside.append(int(scene.canvas[152, 145]))
+        assert (scene.canvas[:, 190:] == 100).all()
+        assert (scene.canvas[:, :20] == 100).all()
+        assert scene.canvas.max() == 100
+    assert max(left) < 100
+    assert min(left) < 25
+    assert 8 < sum(b < 95 for b in beside) < 32  # its surroundings lie in the dark half of the time
 
 
 def test_clutter_comes_from_where_no_face_is():

@@ -24,6 +24,7 @@ _MOST_PASSENGERS = 3
 _BESIDE_PROBABILITY = 0.5  # of a passenger next to a nearer face, perhaps half behind it
 _NO_HEAD_PROBABILITY = 0.25  # of clutter in a head's outline, lest outlines be taken for faces
 _DIM_PROBABILITY = 0.35  # of a face with something before it
+_DIM_IN_THE_REAR_PROBABILITY = 0.6  # of a face under a cap or behind a seat
 Heads = Callable[[], tuple[Image, Detections]]
 
 
@@ -70,10 +71,11 @@ def _hide(
     if not weights.sum():
         return
     drawn = int(rng.choice(len(weights), p=weights / weights.sum()))
-    if rng.random() < _DIM_PROBABILITY:
-        dim(scene, face, rng)
-    if drawn < len(things):
-        layers = list(things)[drawn](scene, face, truth, rng)
+    thing = list(things)[drawn] if drawn < len(things) else None
+    if rng.random() < (_DIM_IN_THE_REAR_PROBABILITY if thing in (cap, seat) else _DIM_PROBABILITY):
+        dim(scene, face, rng, front)
+    if thing is not None:
+        layers = thing(scene, face, truth, rng)
         _paste(scene, layers, front)
         for brim in (layer.brim for layer in layers if layer.brim is not None):
             scene.put_on(index, brim)
@@ -122,7 +124,7 @@ def _passengers(scene: Scene, how: Occluders, rng: np.random.Generator, heads: H
         if rng.random() < how.probability and face.h >= _LEAST_HEIGHT:
             _hide(scene, len(scene.truth()) - 1, replace(how, head=0), rng, heads, front)
         elif rng.random() < _DIM_PROBABILITY:
-            dim(scene, face, rng)
+            dim(scene, face, rng, front)
 
 
 def _distract(scene: Scene, truth: Detections, rng: np.random.Generator) -> None:

@@ -63,7 +63,7 @@ class Stencil:
     def layer(self, base: float, rng: np.random.Generator, rough: float = 0.06, soft_px: float = 0.8) -> Layer:
         """A surface of brightness `base`, shaded as drawn, unevenly bright by `rough` of it, with soft edges."""
         h, w = self.alpha.shape
-        width = 2 * round(0.03 * min(h, w)) + 3
+        width = 2 * round(0.04 * min(h, w)) + 1
         shade = cv2.blur(self.shade, (width, width))
         coarse = rng.standard_normal((h // 8 + 2, w // 8 + 2), np.float32)
         light = shade * (1 + rough * cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR))

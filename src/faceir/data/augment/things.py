@@ -18,6 +18,8 @@ __all__ = ["Face", "arm", "back_of_head", "cap", "clutter", "dim", "hand", "head
 
 _UNDER_BRIM = 0.06
 """Boxes of faces under caps start so much of the face's height above the brim's lower edge."""
+_DIM_LIGHT = (0.12, 0.75)
+"""Share of the light that a dim head keeps."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def cap(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -
         stencil = _brim_in_front(scene, face, edge, tilt, rng)
     if rng.random() < 0.6:
         _shadow(scene, face, edge, rng)
-    dark = rng.random() < 0.45
+    dark = rng.random() < 0.35
     base = face.skin * (rng.uniform(0.1, 0.6) if dark else np.exp(rng.uniform(-0.1, 1.5)))
     layer = stencil.layer(float(np.clip(base, 4, 255)), rng, rough=rng.uniform(0.03, 0.25))
     return [replace(layer, brim=edge - _UNDER_BRIM * face.h)]
@@ -98,35 +100,50 @@ def _brim_behind(scene: Scene, face: Face, edge: float, tilt: float, rng: np.ran
     crown = _crown(face, edge, rng.uniform(0.5, 0.72), tilt, rng)
     stencil = _around(scene, crown)
     stencil.polygon(crown, int(rng.integers(140, 256)))
-    high, wide = edge - crown[:, 1].min(), 0.5 * face.w
+    high, wide, middle = edge - crown[:, 1].min(), 0.5 * face.w, float(crown[:, 0].mean())
     for _ in range(rng.integers(0, 4)):  # seams, print and folds
-        spot = (face.x + wide * rng.uniform(-0.8, 0.8), edge - high * rng.uniform(0.2, 0.8))
+        spot = (middle + wide * rng.uniform(-0.8, 0.8), edge - high * rng.uniform(0.2, 0.8))
         fold = superellipse(spot, (wide * rng.uniform(0.1, 0.5), high * rng.uniform(0.05, 0.3)), 2, rng.uniform(0, 3))
         stencil.polygon(fold, int(rng.integers(40, 256)), within=True)
     if rng.random() < 0.7:
-        at = (face.x + wide * rng.uniform(-0.6, 0.6), edge - high * rng.uniform(0.15, 0.25))
-        arch = superellipse(at, (wide * rng.uniform(0.3, 0.6), high * rng.uniform(0.25, 0.5)), 2, tilt)
-        stencil.polygon(arch[arch[:, 1] <= at[1]], int(rng.integers(20, 130)), within=True)
+        at = (middle + wide * rng.uniform(-0.5, 0.5), edge - high * rng.uniform(0.15, 0.3))
+        arch = superellipse(at, (wide * rng.uniform(0.3, 0.65), high * rng.uniform(0.3, 0.6)), 2, tilt)
+        stencil.polygon(arch[arch[:, 1] <= at[1]], int(rng.integers(10, 110)), within=True)
     return stencil
 
 
 def _crown(face: Face, edge: float, half: float, tilt: float, rng: np.random.Generator) -> Points:
-    """Outline of a dome on the height `edge`, `half` of the face's width to each side."""
+    """Outline of a dome on the height `edge`, `half` of the face's width to each side of about its middle.
+
+    A head turned to one side carries it towards its back.
+    """
+    x = face.x + face.w * rng.uniform(-0.25, 0.25)
     top = face.y - face.h / 2 - face.h * rng.uniform(0.12, 0.65)
-    dome = superellipse((face.x, edge), (face.w * half, max(edge - top, 0.1 * face.h)), 2.4, tilt)
-    return np.asarray(dome[(dome - [face.x, edge]) @ [-np.sin(tilt), np.cos(tilt)] <= 1e-6], np.float64)
+    dome = superellipse((x, edge), (face.w * half, max(edge - top, 0.1 * face.h)), 2.4, tilt)
+    return np.asarray(dome[(dome - [x, edge]) @ [-np.sin(tilt), np.cos(tilt)] <= 1e-6], np.float64)
 
 
-def dim(scene: Scene, face: Face, rng: np.random.Generator) -> None:
-    """Leave a head less light than what is around it, as in the rear of a car."""
+def dim(scene: Scene, face: Face, rng: np.random.Generator, front: Image | None = None) -> None:
+    """Leave a head less light than what is around it, as in the rear of a car.
+
+    Half of the time what is near the head lies in the dark too, under the haze that lens and air scatter: the
+    face is then little brighter than what is behind it, while lamp and cap beside it are as bright as ever.
+    Nothing where `front` `[H,W]` is 255, which is nearer.
+    """
     centre, half = (face.x, face.y), (face.w * rng.uniform(0.6, 1.0), face.h * rng.uniform(0.65, 1.0))
+    left, haze, soft = float(np.exp(rng.uniform(*np.log(_DIM_LIGHT)))), 0.0, 0.2
+    if rng.random() < 0.5:
+        wide = rng.uniform(1.3, 4)
+        half, haze, soft = (wide * half[0], wide * half[1]), rng.uniform(0, 0.5), 0.2 * wide
     stencil = _around(scene, superellipse(centre, (1.6 * half[0], 1.6 * half[1]), 2.5))
     stencil.polygon(superellipse(centre, half, 2.5))
-    soft = 2 * round(0.2 * face.w) + 1
-    less = cv2.blur(stencil.alpha, (soft, soft)) * np.float32((1 - rng.uniform(0.25, 0.85)) / 255)
-    (x, y), (h, w) = stencil.xy, less.shape
+    (x, y), (h, w) = stencil.xy, stencil.alpha.shape
+    side = 2 * round(soft * face.w) + 1
+    dark = cv2.blur(stencil.alpha, (side, side)) * np.float32((1 - left) / 255)
+    if front is not None:
+        dark *= 1 - front[y : y + h, x : x + w] * np.float32(1 / 255)
     part = scene.canvas[y : y + h, x : x + w]
-    part[:] = part * (1 - less) + np.float32(0.5)
+    part[:] = part + (np.float32(haze * part.mean()) - part) * dark + np.float32(0.5)
 
 
 def _shadow(scene: Scene, face: Face, edge: float, rng: np.random.Generator) -> None:
