@@ -3,7 +3,7 @@
 import numpy as np
 
 from faceir.data.augment.scene import Scene
-from faceir.data.augment.things import Face, cap, clutter, dim, torso
+from faceir.data.augment.things import Face, cap, clutter, dim, torso, turned_away
 from faceir.detections import Detections
 
 FACE = Detections([[70, 50, 110, 100]])
@@ -67,3 +67,16 @@ def test_a_torso_is_large_and_hides_no_face():
         assert (scene.canvas[150, 290:310] != 40).mean() > 0.9
     assert min(heights) >= 80
     assert max(heights) > 150
+
+
+def test_a_head_turned_away_is_bright_above_and_dark_below_and_moves_no_box():
+    canvas = np.full((150, 180), 90, np.uint8)
+    for seed in range(20):
+        scene = Scene(canvas, FACE)
+        layers = turned_away(scene, Face.of(canvas, FACE.xyxy[0]), FACE, np.random.default_rng(seed))
+        assert all(layer.brim is None for layer in layers)
+        for layer in layers:
+            scene.paste(layer)
+        assert scene.canvas[84:96, 80:100].mean() < 80  # nothing of the face is seen
+        assert (scene.truth().xyxy == FACE.xyxy).all()
+        assert scene.truth().occlusion[0] >= 8

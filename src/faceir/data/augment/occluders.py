@@ -11,7 +11,20 @@ from faceir.data.augment.behind import behind, beside, nearer, tuck, veil
 from faceir.data.augment.heads import head_layer
 from faceir.data.augment.scene import Layer, Scene
 from faceir.data.augment.settings import Occluders
-from faceir.data.augment.things import Face, arm, back_of_head, cap, clutter, dim, hand, head_rest, patch, seat, torso
+from faceir.data.augment.things import (
+    Face,
+    arm,
+    back_of_head,
+    cap,
+    clutter,
+    dim,
+    hand,
+    head_rest,
+    patch,
+    seat,
+    torso,
+    turned_away,
+)
 from faceir.detections import DONT_CARE, Detections
 from faceir.flow import Image
 
@@ -138,7 +151,7 @@ def _distract(scene: Scene, truth: Detections, rng: np.random.Generator) -> None
         tall = float(np.clip(like.h * np.exp(rng.uniform(-0.5, 0.7)), 14, 0.8 * height))
         skin = float(np.clip(like.skin * np.exp(rng.uniform(-0.5, 0.8)), 20, 250))
     here = Face(rng.uniform(0, width), rng.uniform(0.1, 1) * height, 0.78 * tall, tall, skin)
-    thing = (hand, hand, arm, arm, head_rest, back_of_head, torso, torso)[rng.integers(8)]
+    thing = (hand, hand, arm, arm, head_rest, back_of_head, torso, torso, turned_away, turned_away)[rng.integers(10)]
     _paste(scene, thing(scene, here, truth, rng))
 
 

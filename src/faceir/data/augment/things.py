@@ -14,7 +14,20 @@ from faceir.data.augment.shapes import Points, Stencil, superellipse
 from faceir.detections import Detections
 from faceir.flow import Image
 
-__all__ = ["Face", "arm", "back_of_head", "cap", "clutter", "dim", "hand", "head_rest", "patch", "seat", "torso"]
+__all__ = [
+    "Face",
+    "arm",
+    "back_of_head",
+    "cap",
+    "clutter",
+    "dim",
+    "hand",
+    "head_rest",
+    "patch",
+    "seat",
+    "torso",
+    "turned_away",
+]
 
 _UNDER_BRIM = 0.06
 """Boxes of faces under caps start so much of the face's height above the brim's lower edge."""
@@ -82,6 +95,16 @@ def cap(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -
     base = face.skin * (rng.uniform(0.1, 0.6) if dark else np.exp(rng.uniform(-0.1, 1.5)))
     layer = stencil.layer(float(np.clip(base, 4, 255)), rng, rough=rng.uniform(0.03, 0.25))
     return [replace(layer, brim=edge - _UNDER_BRIM * face.h)]
+
+
+def turned_away(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
+    """A head seen from behind, or too dark to show a face, under a cap: neither strap nor opening makes a face."""
+    head = superellipse((face.x, face.y), (0.55 * face.w, 0.58 * face.h), rng.uniform(2, 2.6), rng.normal(0, 0.1))
+    stencil = _around(scene, head)
+    stencil.polygon(head)
+    base = float(np.clip(face.skin * np.exp(rng.uniform(-2.2, -0.3)), 4, 190))
+    back = stencil.filled(shapes.hair(stencil.alpha.shape, base, rng), rng.uniform(0.8, 1.6))
+    return [back, *(replace(layer, brim=None) for layer in cap(scene, face, truth, rng))]
 
 
 def _brim_in_front(scene: Scene, face: Face, edge: float, tilt: float, rng: np.random.Generator) -> Stencil:
