@@ -100,10 +100,7 @@ def cap(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -
 def turned_away(scene: Scene, face: Face, truth: Detections, rng: np.random.Generator) -> list[Layer]:
     """A head seen from behind, or too dark to show a face, under a cap: neither strap nor opening makes a face."""
     head = superellipse((face.x, face.y), (0.55 * face.w, 0.58 * face.h), rng.uniform(2, 2.6), rng.normal(0, 0.1))
-    stencil = _around(scene, head)
-    stencil.polygon(head)
-    base = float(np.clip(face.skin * np.exp(rng.uniform(-2.2, -0.3)), 4, 190))
-    back = stencil.filled(shapes.hair(stencil.alpha.shape, base, rng), rng.uniform(0.8, 1.6))
+    back = _hair(scene, head, face.skin * np.exp(rng.uniform(-2.2, -0.3)), rng)
     return [back, *(replace(layer, brim=None) for layer in cap(scene, face, truth, rng))]
 
 
@@ -288,10 +285,13 @@ def back_of_head(scene: Scene, face: Face, truth: Detections, rng: np.random.Gen
             stencil.polygon(outline)
             layers.append(stencil.layer(float(np.clip(face.skin * bright, 5, 230)), rng, 0.1))
     head = superellipse((x, y), (a, b), rng.uniform(2, 2.6), rng.normal(0, 0.15))
-    stencil = _around(scene, head)
-    stencil.polygon(head)
-    base = float(np.clip(face.skin * np.exp(rng.uniform(-2.2, 0.0)), 5, 190))
-    return [*layers, stencil.filled(shapes.hair(stencil.alpha.shape, base, rng), 1.0)]
+    return [*layers, _hair(scene, head, face.skin * np.exp(rng.uniform(-2.2, 0.0)), rng)]
+
+
+def _hair(scene: Scene, outline: Points, base: float, rng: np.random.Generator) -> Layer:
+    stencil = _around(scene, outline)
+    stencil.polygon(outline)
+    return stencil.filled(shapes.hair(stencil.alpha.shape, float(np.clip(base, 5, 190)), rng), 1.0)
 
 
 def _around(scene: Scene, points: Points) -> Stencil:
