@@ -47,7 +47,7 @@ class Occluders:
     head: float = 1.5
     """Somebody else's head with its face, which becomes a true face."""
     distractor_probability: float = 0.0
-    """Of a hand, forearm, head-rest, back of a head, with or without a cap, or torso in the view, with no face meant."""
+    """Of a hand, forearm, head-rest, back of a head, with or without a cap, or torso in the view, no face meant."""
     passenger_probability: float = 0.0
     """Of one to three more heads, small, dim or hidden in part; their faces become true faces."""
 
