@@ -315,7 +315,7 @@ def main() -> None:
     half = None if args.whole else 1
     print(f"{'all pictures' if args.whole else 'second half'}, {args.rounds} rounds; share with 95 % interval,")
     print("too narrow as the rounds share their pictures")
-    for line in lines(tally(seen, fit, Limits(), args.rounds, half)):
+    for line in lines(tally(seen, fit, Limits.of(opened.threshold), args.rounds, half)):
         print(line)
 
 

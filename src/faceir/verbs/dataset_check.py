@@ -133,8 +133,9 @@ def _seen(
     with progress_bar(Console(stderr=True)) as bar:
         task = bar.add_task(f"looking, {opened.name}", total=len(items), rate="pictures")
         checked = check_seen(
-            items, folder, classes, codes, opened.detector, opened.contract.fit, lambda n: bar.advance(task, n)
-        )
+            items, folder, classes, codes, opened.detector, opened.contract.fit,
+            lambda n: bar.advance(task, n), opened.threshold,
+        )  # fmt: skip
     checked.pictures = checked.boxes = 0
     return checked
 

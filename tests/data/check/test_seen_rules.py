@@ -87,3 +87,16 @@ def test_a_slip_is_said_in_words():
     (finding,) = SEEN_RULES["box-not-tight"](seen([line((125, 110, 165, 160))], [FACE]))
     assert "25 px too far right" in finding.words
     assert "10 px too low" in finding.words
+
+
+def test_limits_follow_the_threshold_of_the_detector():
+    assert Limits.of(None) == Limits()
+    chosen = Limits.of(0.65)
+    assert (chosen.likely, chosen.trusted, chosen.unseen) == pytest.approx((0.1, 0.3, 0.02))
+    low, high = Limits.of(0.3), Limits.of(0.8)
+    for name in ("unseen", "likely", "trusted", "sure"):
+        assert getattr(low, name) < getattr(high, name)
+    assert high.unseen < high.likely < high.trusted < high.sure == 0.8
+    found = Detections([FACE], [0.6])
+    for limits, wanted in ((low, {"face-unlabelled"}), (high, set())):
+        assert codes(SEEN_RULES, Seen.of(labelled(), found, 1.0, Habit(), limits)) == wanted

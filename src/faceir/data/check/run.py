@@ -167,15 +167,15 @@ def _spread(
 
 def check_seen(
     items: Sequence[kitti.Item], root: Path, classes: Sequence[str], codes: Collection[str], detector: Detector,
-    fit: Fit, tick: _Tick = lambda _: None,
+    fit: Fit, tick: _Tick = lambda _: None, threshold: float | None = None,
 ) -> Checked:  # fmt: skip
-    """All rules that need a detector, which must give faces of every score. `fit` is the detector's."""
+    """All rules that need a detector, which must give faces of every score. `fit`, `threshold`: its."""
     seen, left_out = list[tuple[Labelled, Detections]](), list[FaceirError]()
     for n in range(0, len(items), _BATCH):
         batch = items[n : n + _BATCH]
         seen += _looked(batch, root, classes, detector, left_out)
         tick(len(batch))
-    checked = hold(seen, codes, fit)
+    checked = hold(seen, codes, fit, Limits.of(threshold))
     checked.left_out = left_out
     return checked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -42,6 +43,27 @@ class Limits:
     """Lower faces are not judged: the detector does not see them well enough."""
     surely_high: float = 1.25
     """Times `min_height` from which on a found face is high enough for a label that is lower: it grows small faces."""
+
+    @staticmethod
+    def of(threshold: float | None) -> Limits:
+        """For a detector whose faces count from the score `threshold`, 0..1; None = as stated above.
+
+        Nets score as they please: what one is sure of is told by its own threshold, and the lower limits lie as far
+        below it, in log-odds, as they lie below 0.65, the threshold of the net that they were chosen with.
+        """
+        if threshold is None or not 0 < threshold < 1:
+            return Limits()
+        move = _log_odds(threshold) - _log_odds(_CHOSEN_AT)
+        scores = {name: getattr(Limits, name) for name in ("likely", "trusted", "unseen")}
+        moved = {name: 1 / (1 + math.exp(-_log_odds(score) - move)) for name, score in scores.items()}
+        return Limits(sure=threshold, **moved)
+
+
+_CHOSEN_AT = 0.65
+
+
+def _log_odds(score: float) -> float:
+    return math.log(score / (1 - score))
 
 
 @dataclass(frozen=True)
