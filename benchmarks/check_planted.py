@@ -258,13 +258,18 @@ def tally(seen: Sequence[Seen], fit: Fit, limits: Limits, rounds: int, half: int
     return total
 
 
-def tune(seen: Sequence[Seen], fit: Fit) -> None:
+def tune(seen: Sequence[Seen], fit: Fit, start: Limits) -> None:
     """Prints what limits do on the first half: the best recall of those with fewer than 5 % false alarms first."""
     tried = []
-    grid = {"tight": (0.5, 0.55, 0.6), "tight_small": (0.45, 0.5), "sure": (0.45, 0.5), "surely_high": (1.25, 1.5)}
+    grid = {
+        "tight": (0.5, 0.55, 0.6),
+        "tight_small": (0.45, 0.5),
+        "sure": (0.9 * start.sure, start.sure),
+        "surely_high": (1.25, 1.5),
+    }
     for values in itertools.product(*grid.values()):
         limits = dict(zip(grid, values, strict=True))
-        t = tally(seen, fit, Limits(**limits), 3, 0)
+        t = tally(seen, fit, replace(start, **limits), 3, 0)
         tried.append((t.false < 0.05, t.recall, t.false, limits))
     for _, recall, false, limits in sorted(tried, key=lambda t: t[:3], reverse=True)[:12]:
         print(f"recall {recall:.3f} false {false:.3f} {limits}")
@@ -306,16 +311,16 @@ def main() -> None:
         images = [kitti.decode(item.picture_data(), item.picture, colour=False) for item in batch]
         labelled = [mended(read(item, args.data, ("face",)), wrong) for item in batch]
         seen += zip(labelled, look(images, opened.detector), strict=True)
-    fit = opened.contract.fit
+    fit, limits = opened.contract.fit, Limits.of(opened.threshold)
     faces, seconds = sum(len(picture.faces) for picture, _ in seen), time.perf_counter() - start
     left_out = sum(len(wrong.get(picture.picture, ())) for picture, _ in seen)
     print(f"{len(items)} pictures, {faces} faces, looked at in {seconds:.0f} s; {left_out} labels left out as wrong")
     if args.tune:
-        tune(seen, fit)
+        tune(seen, fit, limits)
     half = None if args.whole else 1
     print(f"{'all pictures' if args.whole else 'second half'}, {args.rounds} rounds; share with 95 % interval,")
     print("too narrow as the rounds share their pictures")
-    for line in lines(tally(seen, fit, Limits.of(opened.threshold), args.rounds, half)):
+    for line in lines(tally(seen, fit, limits, args.rounds, half)):
         print(line)
 
 

@@ -69,7 +69,7 @@ def test_a_torso_is_large_and_hides_no_face():
     assert max(heights) > 150
 
 
-def test_a_head_turned_away_is_bright_above_and_dark_below_and_moves_no_box():
+def test_a_capped_head_turned_away_hides_the_face_behind_it_and_moves_no_box():
     canvas = np.full((150, 180), 90, np.uint8)
     for seed in range(20):
         scene = Scene(canvas, FACE)

@@ -169,7 +169,10 @@ def check_seen(
     items: Sequence[kitti.Item], root: Path, classes: Sequence[str], codes: Collection[str], detector: Detector,
     fit: Fit, tick: _Tick = lambda _: None, threshold: float | None = None,
 ) -> Checked:  # fmt: skip
-    """All rules that need a detector, which must give faces of every score. `fit`, `threshold`: its."""
+    """All rules that need a detector, which must give faces of every score.
+
+    `fit` is the detector's, and so is `threshold`, from which on its faces count; None = it states none.
+    """
     seen, left_out = list[tuple[Labelled, Detections]](), list[FaceirError]()
     for n in range(0, len(items), _BATCH):
         batch = items[n : n + _BATCH]

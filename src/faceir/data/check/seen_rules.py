@@ -19,6 +19,9 @@ from faceir.detections import Detections
 __all__ = ["SEEN_RULES", "Limits", "Seen"]
 
 
+_CHOSEN_AT = 0.65  # the threshold of the detector with which the limits of scores were chosen
+
+
 @dataclass(frozen=True)
 class Limits:
     """When a difference is told. Heights are network pixels, all else 0..1."""
@@ -49,7 +52,7 @@ class Limits:
         """For a detector whose faces count from the score `threshold`, 0..1; None = as stated above.
 
         Nets score as they please: what one is sure of is told by its own threshold, and the lower limits lie as far
-        below it, in log-odds, as they lie below 0.65, the threshold of the net that they were chosen with.
+        below it, in log-odds, as they lie below the threshold of the net that they were chosen with.
         """
         if threshold is None or not 0 < threshold < 1:
             return Limits()
@@ -57,9 +60,6 @@ class Limits:
         scores = {name: getattr(Limits, name) for name in ("likely", "trusted", "unseen")}
         moved = {name: 1 / (1 + math.exp(-_log_odds(score) - move)) for name, score in scores.items()}
         return Limits(sure=threshold, **moved)
-
-
-_CHOSEN_AT = 0.65
 
 
 def _log_odds(score: float) -> float:
