@@ -5,7 +5,8 @@
 The net looks at each picture and at its mirror image, at its own size and at the double; what both orientations show,
 at a score of 0.3 or more (of the two the lower), is seen. A region to ignore with such a face in it becomes a face.
 A face without a label becomes one from a score of 0.65 and 10 px of height on, and is ignored from 0.45, or below
-16 px, as nearly all that is so small and seen is a face; the rest stays background, as half of it is. Sets whose
+16 px, as nearly all that is so small and seen is a face; the rest stays background, as half of it is. These are
+scores of a net whose threshold is 0.65; those of another lie as far from its own threshold, in log-odds. Sets whose
 pictures all come without a label are left as they are. Classes other than face are not written again.
 `OUT/changes.csv` lists what was changed.
 """
@@ -23,14 +24,28 @@ from rich.progress import track
 
 from faceir import boxes
 from faceir.data import kitti
+from faceir.data.check.seen_rules import score_for
 from faceir.detections import DONT_CARE, Detections
 from faceir.errors import FaceirError, InputError
 from faceir.flow import Image
 from faceir.train.detector import TorchDetector
 
 SAME_IOU = 0.45
-SEEN, DOUBTFUL, SURE = 0.3, 0.45, 0.65  # scores
 TINY, LEAST_FACE, LEAST_PROMOTED = 16, 10, 7  # px of height, in the picture
+
+
+@dataclass(frozen=True)
+class Scores:
+    """From which on something is seen, perhaps a face, surely one."""
+
+    seen: float
+    doubtful: float
+    sure: float
+
+    @staticmethod
+    def of(threshold: float) -> Scores:
+        """Of a net whose faces count from `threshold`, 0..1."""
+        return Scores(score_for(threshold, 0.3), score_for(threshold, 0.45), threshold)
 
 
 @dataclass
@@ -40,13 +55,12 @@ class Look:
     detector: TorchDetector
 
     @staticmethod
-    def of(model: Path, times: int) -> Look:
-        """The net in `model` on an input `times` as wide and as high."""
-        detector = TorchDetector.load(model)
+    def of(detector: TorchDetector, times: int, scores: Scores) -> Look:
+        """The net of `detector` on an input `times` as wide and as high."""
         fit = detector.contract.fit
         fit = replace(fit, size_wh=(times * fit.size_wh[0], times * fit.size_wh[1]))
-        detector.contract = replace(detector.contract, fit=fit).with_threshold(SEEN)
-        return Look(detector)
+        contract = replace(detector.contract, fit=fit).with_threshold(scores.seen)
+        return Look(TorchDetector(detector.net, contract))
 
     def __call__(self, gray: Image) -> Detections:
         """Faces that `gray` `[H,W]` and its mirror image both show: mean box, lower score."""
@@ -63,7 +77,7 @@ class Look:
         return both[overlap.max(axis=1) > SAME_IOU]
 
 
-def put_right(truth: Detections, seen: Detections) -> tuple[Detections, list[str]]:
+def put_right(truth: Detections, seen: Detections, scores: Scores) -> tuple[Detections, list[str]]:
     """`truth` with what `seen` (surest first) adds to it, and of each of its rows what changed: "", or why."""
     heights = seen.xyxy[:, 3] - seen.xyxy[:, 1]
     xyxy, labels = truth.xyxy.copy(), truth.labels.copy()
@@ -81,8 +95,8 @@ def put_right(truth: Detections, seen: Detections) -> tuple[Detections, list[str
             initial=0
         ) > 0.2:
             continue
-        face = score >= SURE and height >= LEAST_FACE
-        if face or height < TINY or score >= DOUBTFUL:
+        face = score >= scores.sure and height >= LEAST_FACE
+        if face or height < TINY or score >= scores.doubtful:
             label = 0 if face else DONT_CARE
             parts.append(
                 Detections(box[None], np.ones(1, np.float32), np.array([label]), occlusion=np.array([-1], np.int8))
@@ -98,7 +112,9 @@ def relabel(dataset: Path, out: Path, model: Path, split: str) -> None:
     items = kitti.find(dataset)
     if split and not any(item.about.get("split") == split for item in items):
         raise InputError(dataset, f"has no picture of the split {split!r}", "a manifest.csv with it", "all: --split ''")
-    looks = [Look.of(model, times) for times in (1, 2)]
+    detector = TorchDetector.load(model)
+    scores = Scores.of(detector.contract.cluster[0].confidence_threshold)
+    looks = [Look.of(detector, times, scores) for times in (1, 2)]
     with_faces = {item.source for item in items if item.label_data()}
     changes = []
     for item in track(items, "pictures"):
@@ -112,7 +128,7 @@ def relabel(dataset: Path, out: Path, model: Path, split: str) -> None:
         gray = kitti.read_image(item.picture, colour=False)
         seen = Detections.concat([look(gray) for look in looks])
         truth = kitti.read_truth(item, {"face": "face"}, ("face",))
-        right, why = put_right(truth, seen[np.argsort(-seen.scores, kind="stable")])
+        right, why = put_right(truth, seen[np.argsort(-seen.scores, kind="stable")], scores)
         new.write_text(kitti.format_lines(right, ("face",), with_scores=False), encoding="utf-8")
         changes += [
             (reason, picture, *(f"{v:.1f}" for v in box)) for reason, box in zip(why, right.xyxy, strict=True) if reason

@@ -16,10 +16,23 @@ from faceir.data.check.labelled import Labelled, array, removed
 from faceir.data.guidelines import Rules
 from faceir.detections import Detections
 
-__all__ = ["SEEN_RULES", "Limits", "Seen"]
+__all__ = ["SEEN_RULES", "Limits", "Seen", "score_for"]
 
 
 _CHOSEN_AT = 0.65  # the threshold of the detector with which the limits of scores were chosen
+
+
+def score_for(threshold: float, score: float) -> float:
+    """What `score` of a detector whose threshold is 0.65 is to one whose threshold is `threshold`; both 0..1, open.
+
+    Nets score as they please: what one is sure of is told by its own threshold, and lower limits lie as far below it
+    in log-odds as they lie below the threshold of the net that they were chosen with.
+    """
+    return 1 / (1 + math.exp(-_log_odds(score) - _log_odds(threshold) + _log_odds(_CHOSEN_AT)))
+
+
+def _log_odds(score: float) -> float:
+    return math.log(score / (1 - score))
 
 
 @dataclass(frozen=True)
@@ -49,21 +62,11 @@ class Limits:
 
     @staticmethod
     def of(threshold: float | None) -> Limits:
-        """For a detector whose faces count from the score `threshold`, 0..1; None = as stated above.
-
-        Nets score as they please: what one is sure of is told by its own threshold, and the lower limits lie as far
-        below it, in log-odds, as they lie below the threshold of the net that they were chosen with.
-        """
+        """For a detector whose faces count from the score `threshold`, 0..1; None = as stated above."""
         if threshold is None or not 0 < threshold < 1:
             return Limits()
-        move = _log_odds(threshold) - _log_odds(_CHOSEN_AT)
-        scores = {name: getattr(Limits, name) for name in ("likely", "trusted", "unseen")}
-        moved = {name: 1 / (1 + math.exp(-_log_odds(score) - move)) for name, score in scores.items()}
-        return Limits(sure=threshold, **moved)
-
-
-def _log_odds(score: float) -> float:
-    return math.log(score / (1 - score))
+        below = {name: score_for(threshold, getattr(Limits, name)) for name in ("likely", "trusted", "unseen")}
+        return Limits(sure=threshold, **below)
 
 
 @dataclass(frozen=True)
