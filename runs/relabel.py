@@ -6,8 +6,9 @@ The net looks at each picture and at its mirror image, at its own size and at th
 at a score of 0.3 or more (of the two the lower), is seen. A region to ignore with such a face in it becomes a face.
 A face without a label becomes one from a score of 0.65 and 10 px of height on, and is ignored from 0.45, or below
 16 px, as nearly all that is so small and seen is a face; the rest stays background, as half of it is. These are
-scores of a net whose threshold is 0.65; those of another lie as far from its own threshold, in log-odds. Sets whose
-pictures all come without a label are left as they are. Classes other than face are not written again.
+scores of a net whose threshold is 0.65; those of another lie as far from its own threshold, in log-odds, unless that
+is below 0.3, as fresh from training, and says nothing. Sets whose pictures all come without a label are left as they
+are. Classes other than face are not written again.
 `OUT/changes.csv` lists what was changed.
 """
 
@@ -45,7 +46,7 @@ class Scores:
     @staticmethod
     def of(threshold: float) -> Scores:
         """Of a net whose faces count from `threshold`, 0..1."""
-        return Scores(score_for(threshold, 0.3), score_for(threshold, 0.45), threshold)
+        return Scores(*(score_for(threshold, score) for score in (0.3, 0.45, 0.65)))
 
 
 @dataclass
@@ -114,6 +115,9 @@ def relabel(dataset: Path, out: Path, model: Path, split: str) -> None:
         raise InputError(dataset, f"has no picture of the split {split!r}", "a manifest.csv with it", "all: --split ''")
     detector = TorchDetector.load(model)
     scores = Scores.of(detector.contract.cluster[0].confidence_threshold)
+    Console().print(
+        f"{model}: seen from {scores.seen:.2f}, ignored from {scores.doubtful:.2f}, faces from {scores.sure:.2f}"
+    )
     looks = [Look.of(detector, times, scores) for times in (1, 2)]
     with_faces = {item.source for item in items if item.label_data()}
     changes = []

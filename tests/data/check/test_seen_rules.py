@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceir.data.check.habit import Habit
-from faceir.data.check.seen_rules import SEEN_RULES, Limits, Seen
+from faceir.data.check.seen_rules import SEEN_RULES, Limits, Seen, score_for
 from faceir.detections import Detections
 from tests.data.check.samples import codes, labelled, line
 
@@ -89,6 +89,12 @@ def test_a_slip_is_said_in_words():
     assert "10 px too low" in finding.words
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.05, 1.0])  # 0.05: of a checkpoint fresh from training
+def test_a_threshold_that_tells_nothing_moves_nothing(threshold: float):
+    assert Limits.of(threshold) == Limits()
+    assert score_for(threshold, 0.45) == 0.45
+
+
 def test_limits_follow_the_threshold_of_the_detector():
     assert Limits.of(None) == Limits()
     chosen = Limits.of(0.65)
@@ -97,6 +103,7 @@ def test_limits_follow_the_threshold_of_the_detector():
     for name in ("unseen", "likely", "trusted", "sure"):
         assert getattr(low, name) < getattr(high, name)
     assert high.unseen < high.likely < high.trusted < high.sure == 0.8
+    assert score_for(0.8, 0.65) == pytest.approx(0.8)
     found = Detections([FACE], [0.6])
     for limits, wanted in ((low, {"face-unlabelled"}), (high, set())):
         assert codes(SEEN_RULES, Seen.of(labelled(), found, 1.0, Habit(), limits)) == wanted

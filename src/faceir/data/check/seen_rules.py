@@ -20,15 +20,23 @@ __all__ = ["SEEN_RULES", "Limits", "Seen", "score_for"]
 
 
 _CHOSEN_AT = 0.65  # the threshold of the detector with which the limits of scores were chosen
+_LEAST_TELLING = 0.3  # lower thresholds collect candidates, as the 0.05 of checkpoints fresh from training
 
 
 def score_for(threshold: float, score: float) -> float:
-    """What `score` of a detector whose threshold is 0.65 is to one whose threshold is `threshold`; both 0..1, open.
+    """What `score` of a detector whose threshold is 0.65 is to one whose threshold is `threshold`; scores 0..1, open.
 
     Nets score as they please: what one is sure of is told by its own threshold, and lower limits lie as far below it
-    in log-odds as they lie below the threshold of the net that they were chosen with.
+    in log-odds as they lie below the threshold of the net that they were chosen with. A threshold below 0.3, or of 1,
+    tells nothing of that: `score` stays.
     """
+    if not _tells(threshold):
+        return score
     return 1 / (1 + math.exp(-_log_odds(score) - _log_odds(threshold) + _log_odds(_CHOSEN_AT)))
+
+
+def _tells(threshold: float) -> bool:
+    return _LEAST_TELLING <= threshold < 1
 
 
 def _log_odds(score: float) -> float:
@@ -62,8 +70,8 @@ class Limits:
 
     @staticmethod
     def of(threshold: float | None) -> Limits:
-        """For a detector whose faces count from the score `threshold`, 0..1; None = as stated above."""
-        if threshold is None or not 0 < threshold < 1:
+        """For a detector whose faces count from the score `threshold`; None, below 0.3 or 1 = as stated above."""
+        if threshold is None or not _tells(threshold):
             return Limits()
         below = {name: score_for(threshold, getattr(Limits, name)) for name in ("likely", "trusted", "unseen")}
         return Limits(sure=threshold, **below)
