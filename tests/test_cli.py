@@ -106,6 +106,25 @@ def test_options(faceir: Run, tmp_path: Path, square_picture: Callable[..., Imag
     assert lines(tmp_path / "o2")[0]["faces"] == []
 
 
+def test_tiles_find_a_face_too_small_for_the_whole_picture(
+    faceir: Run, tmp_path: Path, square_picture: Callable[..., Image]
+) -> None:
+    canvas = np.full((420, 672), 20, np.uint8)  # of which 2 x 2 pieces have the network's size
+    canvas[:240, :384] = square_picture()
+    path = write_picture(tmp_path / "a.png", canvas)
+    assert faceir("detect", path, "-o", tmp_path / "whole")[0] == 0
+    assert lines(tmp_path / "whole")[0]["faces"] == []
+    assert faceir("detect", path, "-o", tmp_path / "tiles", "--tiles", "2x2")[0] == 0
+    (face,) = lines(tmp_path / "tiles")[0]["faces"]  # type: ignore[misc]
+    x, y = SQUARE_AT
+    assert face["xyxy"] == pytest.approx([x, y, x + SQUARE, y + SQUARE], abs=1)
+    for wrong in ("2", "2x", "axb", "0x2"):
+        code, _, err = faceir("detect", path, "-o", tmp_path / "out", "--tiles", wrong)
+        assert code == 1
+        assert len(errors(err)) == 1
+        assert "columns x rows" in err
+
+
 def test_a_video(faceir: Run, tmp_path: Path) -> None:
     path = write_video(tmp_path / "film.mkv", frames=30)
     code, out, _ = faceir("detect", path, "-o", tmp_path / "out")

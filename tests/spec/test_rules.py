@@ -228,3 +228,12 @@ def test_a_broken_rule_of_an_inference_spec(change: str, where: str) -> None:
     with pytest.raises(SpecError) as caught:
         spec.check_inference(spec.override(spec.load_inference(SPECS / "inference.txt"), change))
     assert caught.value.where == where
+
+
+def test_what_is_written_and_not_read() -> None:
+    assert spec.unread(spec.override(spec.Experiment(), "random_seed=1")) == {}
+    told = spec.unread(spec.load(SPECS / "kitti_train.txt"))
+    assert told["tfrecords_path"] == "labels are read from the folder"
+    assert "image_directory_path" not in told
+    sent = spec.override(spec.Experiment(), "training_config.visualizer.wandb_config.project=x")
+    assert spec.unread(sent) == {"wandb_config": "nothing is ever sent anywhere"}

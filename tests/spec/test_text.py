@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,21 @@ def test_a_mistake_says_where_what_and_what_to_type(
 def test_no_file(name: str, came: str, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=came):
         spec.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "said"),
+    [
+        ("inferencer_config {}", spec.load, ["begins an inference spec", "wanted an experiment spec", "detect -e"]),
+        ("kitti_config {}", spec.load, ["begins a conversion spec", "dataset_config.data_sources"]),
+        ("random_seed: 1", spec.load_inference, ["begins an experiment spec", "wanted an inference spec", "train -e"]),
+    ],
+)  # fmt: skip
+def test_a_spec_of_another_kind(text: str, read: Callable[[Path], object], said: list[str], tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        read(write(tmp_path, text))
+    for words in said:
+        assert words in str(caught.value)
 
 
 def test_mistake_in_an_inference_spec(tmp_path: Path) -> None:

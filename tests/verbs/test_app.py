@@ -112,6 +112,19 @@ def test_what_is_ours_is_shown_by_check(folder: Path, capsys: pytest.CaptureFixt
     assert "unknown" not in out
 
 
+def test_what_matters_comes_first_and_a_run_tells_it_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = APP.replace("[osd]", "[osd]\nfont=Serif\nborder-widht=1")
+    path = samples.write(folder, app=app, primary_text=PRIMARY)
+    assert faceir("app", "-c", path, "--check") == 0
+    out = capsys.readouterr().out
+    assert out.index("border-widht is unknown") < out.index("font has no meaning")
+    assert faceir("app", "-c", path, "--threads", "1") == 0
+    err = capsys.readouterr().err
+    assert "border-widht is unknown" in err
+    assert "font" not in err
+    assert "1 keys and groups have no meaning here; --check tells which" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -135,6 +135,15 @@ def test_against_a_second_model(faceir: Run, tmp_path: Path, model: Path) -> Non
     assert "cannot tell at this size" in faceir("--vs", model)[1]
 
 
+def test_in_tiles_against_the_whole_picture(faceir: Run, tmp_path: Path, model: Path) -> None:
+    code, out, _ = faceir("--tiles", "1x1", "--vs", model, "--json", tmp_path / "e.json")
+    assert code == 0
+    assert f"{model.name}, tiles 1x1" in out
+    document = json.loads((tmp_path / "e.json").read_text())
+    assert document["model"]["name"] == f"{model.name}, tiles 1x1"
+    assert re.search(r"accuracy +[\d.]+ +[\d.]+ +\+0\.0", out)
+
+
 def test_the_gate(faceir: Run, tmp_path: Path) -> None:
     kept = tmp_path / "scores.json"
     faceir("--json", kept)
@@ -165,6 +174,8 @@ def test_the_gate(faceir: Run, tmp_path: Path) -> None:
         (("--group", "person"), "--group: 'person' is not a column"),
         (("--split", "moon"), "holds no labelled picture"),
         (("--baseline", __file__), "cannot be read"),
+        (("--tiles", "2"), "--tiles: is '2'; wanted columns x rows, such as 2x2 or 3x2"),
+        (("--tiles", "2x2", "--stress", "noise"), "wanted no --tiles; judge them apart"),
     ],
 )
 def test_mistakes_are_one_line(faceir: Run, arguments: tuple[object, ...], says: str) -> None:

@@ -132,6 +132,21 @@ def test_candidates_are_covered_but_not_counted(
     assert not cv2.imread(str(tmp_path / "out.png"))[Y : Y + SQUARE, X : X + SQUARE].any()
 
 
+def test_tiles_cover_a_face_too_small_for_the_whole_picture(
+    tmp_path: Path, redact: Run, square_picture: Callable[..., Image]
+) -> None:
+    canvas = np.full((420, 672), 20, np.uint8)  # of which 2 x 2 pieces have the network's size
+    canvas[:240, :384] = square_picture()
+    cv2.imwrite(str(tmp_path / "in.png"), canvas)
+    for tiles, faces in (("1x1", "0"), ("2x2", "1")):
+        code, told, _ = redact(
+            tmp_path / "in.png", "-o", tmp_path / "out.png", "--mode", "solid", "--tiles", tiles, "--verify"
+        )
+        assert code == 0
+        assert row(told, "in.png")[1:3] == ["1", faces]
+        assert cv2.imread(str(tmp_path / "out.png"))[Y : Y + SQUARE, X : X + SQUARE].any() == (faces == "0")
+
+
 def test_a_glob_never_ends_in_one_file(tmp_path: Path, redact: Run, square_picture: Callable[..., Image]) -> None:
     for name in ("a.png", "b.png", "a.jpg"):
         cv2.imwrite(str(tmp_path / name), square_picture())

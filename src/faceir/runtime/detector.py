@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +17,7 @@ from faceir.fit import Placement
 from faceir.flow import Image
 from faceir.registry import resolve
 from faceir.runtime import net as nets
+from faceir.runtime.pipeline import stream
 
 __all__ = ["DEFAULT_MODEL", "Detector", "Pending", "Plan", "Precision", "default_model", "plan_for"]
 
@@ -113,16 +114,7 @@ class Detector:
 
     def __call__(self, images: Sequence[Image]) -> list[Detections]:
         """Faces of each picture: the shape `faceir.flow.Detector`."""
-        return list(self._stream(images))
-
-    def _stream(self, images: Sequence[Image]) -> Iterator[Detections]:
-        waiting: deque[Pending] = deque()
-        for image in images:
-            waiting.append(self.submit(image))
-            if len(waiting) > self.concurrency:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        return list(stream(self, images))
 
     def submit(self, image: Image) -> Pending:
         """Fit one picture and start inference on it in the background; `.result()` waits for its faces.

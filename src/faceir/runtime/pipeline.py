@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -17,7 +17,7 @@ from faceir import flow
 from faceir.detections import Detections
 from faceir.flow import Drop, Frame, Image, Sink, Source, Stage
 
-__all__ = ["Pending", "Submitter", "Tally", "run"]
+__all__ = ["Pending", "Submitter", "Tally", "as_submitter", "run", "stream"]
 
 
 class Pending(Protocol):
@@ -38,6 +38,22 @@ class Submitter(Protocol):
 
     def submit(self, image: Image) -> Pending:
         """Start on one picture."""
+
+
+def as_submitter(detector: flow.Detector) -> Submitter:
+    """`detector` itself where it works in the background, else one that works when asked."""
+    return cast(Submitter, detector) if hasattr(detector, "submit") else _Plain(detector)
+
+
+def stream(detector: Submitter, images: Iterable[Image]) -> Iterator[Detections]:
+    """Faces of each picture in order, with as many in flight as keep `detector` busy."""
+    waiting: deque[Pending] = deque()
+    for image in images:
+        waiting.append(detector.submit(image))
+        if len(waiting) > detector.concurrency:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 @dataclass(frozen=True)
@@ -67,7 +83,7 @@ def run(
     When the source fails, the frames before it still go all the way, then its exception is raised.
     """
     start_s = time.perf_counter()
-    submitter = cast(Submitter, detector) if hasattr(detector, "submit") else _Plain(detector)
+    submitter = as_submitter(detector)
     waiting: deque[tuple[Frame, Pending]] = deque()
     frames = dropped = faces = 0
 

@@ -2,7 +2,7 @@
 
 from faceir.spec.edit import override
 from faceir.spec.experiment_pb2 import ClusteringConfig, DatasetExportConfig, Experiment, Inference
-from faceir.spec.rules import check, check_inference
+from faceir.spec.rules import check, check_inference, unread
 from faceir.spec.text import load, load_dataset_export, load_inference, to_text
 from faceir.spec.values import class_names, cluster_params, inference_cluster_params, raster_params
 
@@ -22,4 +22,5 @@ __all__ = [
     "override",
     "raster_params",
     "to_text",
+    "unread",
 ]

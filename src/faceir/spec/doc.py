@@ -25,7 +25,9 @@ _HEAD = """\
 <!-- Made from src/faceir/spec/experiment.proto by `python -m faceir.spec.doc`; do not edit. -->
 
 A spec is a text file in protobuf text format, with the names of NVIDIA TAO's DetectNet_v2, so that TAO's own
-files work unchanged. Everything may be left out; then the default holds. Keys and enum values marked **+** are
+files work unchanged: an experiment spec with `faceir train -e`, an inference spec with `faceir detect -e`. A
+conversion spec is read, but no command needs one, as pictures and labels are read from their folder. Everything
+may be left out; then the default holds. Keys and enum values marked **+** are
 beyond TAO. `name[]` may come more than once; `name<key>` is a map, written as
 
 ```

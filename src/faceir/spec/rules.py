@@ -15,7 +15,7 @@ from faceir.spec.experiment_pb2 import DatasetConfig, EvaluationConfig, Experime
 from faceir.spec.schema import describe, is_map, is_repeated, listed, nearest
 from faceir.spec.values import class_names, cluster_params, inference_cluster_params, raster_params
 
-__all__ = ["IDLE", "REFUSED", "check", "check_inference"]
+__all__ = ["IDLE", "REFUSED", "check", "check_inference", "unread"]
 
 _PARTS = (
     "dataset_config",
@@ -199,6 +199,16 @@ def check(spec: Experiment) -> None:
         if value not in idle:
             came = "is given" if isinstance(value, list) else f"is {value}"
             raise SpecError(path, f"{came}, and cannot be obeyed: {why}", do="take it out of the spec")
+
+
+def unread(spec: Experiment) -> dict[str, str]:
+    """What is written in `spec` and not read, by name, each with the reason (`IDLE`)."""
+    written = set(_written(spec))
+    told = {}
+    for path, why in IDLE.items():
+        if any(one.startswith(path) for one in written):
+            told[path.rstrip(".").rpartition(".")[2]] = why
+    return told
 
 
 def check_inference(spec: Inference) -> None:
@@ -543,6 +553,21 @@ def _check_finite(spec: Message) -> None:
     for where, value in _numbers(spec):
         if not math.isfinite(value):
             raise SpecError(where, f"is {value}", "a finite number")
+
+
+def _written(message: Message, path: str = "") -> Iterator[str]:
+    """Dotted paths of all single values written below `message`, as `IDLE` has them: lists by 0, maps by `face`."""
+    for field, value in message.ListFields():
+        here, kind, values = f"{path}.{field.name}" if path else field.name, field.message_type, [value]
+        if is_map(field) and kind is not None:
+            here, kind, values = f"{here}.face", kind.fields_by_name["value"].message_type, list(value.values())
+        elif is_repeated(field):
+            here, values = f"{here}.0", list(value)
+        if kind is None:
+            yield here
+            continue
+        for one in values:
+            yield from _written(one, here)
 
 
 def _numbers(message: Message, path: str = "") -> Iterator[tuple[str, float]]:

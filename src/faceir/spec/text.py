@@ -21,6 +21,17 @@ __all__ = ["load", "load_dataset_export", "load_inference", "to_text"]
 
 M = TypeVar("M", bound=Message)
 
+_KINDS: tuple[tuple[type[Message], str, str], ...] = (
+    (Experiment, "an experiment spec", "type faceir train -e FILE"),
+    (Inference, "an inference spec", "type faceir detect -e FILE"),
+    (
+        DatasetExportConfig,
+        "a conversion spec",
+        "no conversion is needed: name the folder of images/ and labels/ in dataset_config.data_sources",
+    ),
+)
+"""Each kind of file, its name, and what to do where it stands in place of another."""
+
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
     """The experiment spec in `path`, protobuf text format, then changed by `overrides` ("a.b=1") in order.
@@ -197,6 +208,11 @@ def _unknown_key(
                 left = blocks[depth]
                 do = f"close `{left.name} {{` of line {left.line} with a `}}` before it"
                 return SpecError(where, came, "a `}` for every `{`", do)
+    if not blocks and name not in valid:
+        asked = next((what for kind, what, _ in _KINDS if describe(kind) is root), "")
+        for kind, what, use in _KINDS:
+            if name in describe(kind).fields_by_name:
+                return SpecError(where, f"`{name}` begins {what}", asked, use)
     close, elsewhere = nearest(name, valid), homes(name, root)
     if stray and elsewhere:
         do = f"take out the `}}` before it that is one too many; it belongs in `{elsewhere[0].rpartition('.')[0]}`"

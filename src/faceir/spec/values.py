@@ -12,6 +12,8 @@ from faceir.spec.schema import listed
 
 __all__ = ["class_names", "cluster_params", "inference_cluster_params", "raster_params"]
 
+_COST = "cost_function_config"
+
 
 def class_names(spec: Experiment) -> tuple[str, ...]:
     """Names of the classes in the order of the network's channels."""
@@ -24,7 +26,7 @@ def raster_params(spec: Experiment) -> tuple[RasterParams, ...]:
     made = []
     for name in class_names(spec):
         if name not in config.target_class_config:
-            raise _missing("bbox_rasterizer_config.target_class_config", name, list(config.target_class_config))
+            raise _missing("bbox_rasterizer_config.target_class_config", name, list(config.target_class_config), _COST)
         one = config.target_class_config[name]
         made.append(
             RasterParams(
@@ -45,7 +47,7 @@ def cluster_params(spec: Experiment) -> tuple[ClusterParams, ...]:
     made = []
     for name in class_names(spec):
         if name not in table:
-            raise _missing("postprocessing_config.target_class_config", name, list(table))
+            raise _missing("postprocessing_config.target_class_config", name, list(table), _COST)
         made.append(_cluster(table[name].clustering_config))
     return tuple(made)
 
@@ -57,7 +59,12 @@ def inference_cluster_params(spec: Inference) -> tuple[ClusterParams, ...]:
     for name in spec.inferencer_config.target_classes:
         key = name if name in table else "default"
         if key not in table:
-            raise _missing("bbox_handler_config.classwise_bbox_handler_config", name, list(table))
+            raise _missing(
+                "bbox_handler_config.classwise_bbox_handler_config",
+                name,
+                list(table),
+                "inferencer_config.target_classes",
+            )
         config = ClusteringConfig()
         config.CopyFrom(table[key].clustering_config)
         # TAO's specs of 2020 have one threshold beside `clustering_config`, whichever the algorithm.
@@ -100,8 +107,9 @@ def _cluster(config: ClusteringConfig) -> ClusterParams:
             return replace(shared, algorithm="dbscan", confidence_threshold=dbscan)
 
 
-def _missing(where: str, name: str, present: list[str]) -> SpecError:
+def _missing(where: str, name: str, present: list[str], classes: str) -> SpecError:
+    """`classes`: the key that says which classes there are."""
     has = f"has {listed(present)}" if present else "is empty"
     alike = [one for one in present if one.lower() == name.lower()]
     do = f"write the class as `{name}`: upper and lower case count" if alike else f'add an entry with key: "{name}"'
-    return SpecError(where, f"{has}, but no `{name}`", "one entry per class of cost_function_config", do)
+    return SpecError(where, f"{has}, but no `{name}`", f"one entry per class of {classes}", do)

@@ -85,8 +85,7 @@ def app(
         raise problem
     if check or net is None:
         return
-    for note in application.notes:
-        typer.echo(str(note), err=True)
+    _print_notes(application)
     from faceir.runtime.deepstream.launch import App
 
     with interruptible() as interrupt, ExitStack() as beside:
@@ -94,9 +93,25 @@ def app(
         if web is not None:
             server = beside.enter_context(_server(running, web, token, allow_files))
             typer.echo(f"serving {server.url}", err=True)
-        say = None if _watch(running, beside, watch, stages) else typer.echo
-        states = running.run(interrupt, say, stay=web is not None)
+        if _watch(running, beside, watch, stages):
+            states = running.run(interrupt, stay=web is not None)
+        else:
+            states = running.run(interrupt, typer.echo, partial(typer.echo, err=True), stay=web is not None)
     _report(running, states)
+
+
+def _print_notes(config: AppConfig) -> None:
+    """What acts otherwise than its reader might think; what does nothing is only counted."""
+    idle = 0
+    for note in config.notes:
+        if note.kind == "no meaning":
+            idle += 1
+        else:
+            typer.echo(str(note), err=True)
+    if idle:
+        typer.echo(
+            f"{config.path}: {idle} keys and groups have no meaning here; --check tells which, and why", err=True
+        )
 
 
 def _show(config: AppConfig, net: Net | None, picture: Path | None, check: bool) -> None:
@@ -129,7 +144,7 @@ def _print_plan(config: AppConfig, plan: Plan) -> None:
                 leaf.add(Text(line))
     tree.children.append(sinks)
     console.print(tree)
-    for note in config.notes:
+    for note in sorted(config.notes, key=lambda note: note.kind == "no meaning"):
         console.print(Text(str(note)))
 
 

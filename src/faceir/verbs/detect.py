@@ -15,12 +15,13 @@ import typer
 from faceir.errors import FaceirError
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import interruptible, progress_bar, say_error
+from faceir.verbs.tiles import TilesOption, tiled
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from faceir.flow import Frame, Sink
-    from faceir.runtime.detector import Detector
+    from faceir.flow import Detector, Frame, Sink, Stage
+    from faceir.runtime.draw import Osd
     from faceir.runtime.sinks import Many, Names
     from faceir.runtime.sources import Source
     from faceir.runtime.track import TrackSettings
@@ -34,7 +35,13 @@ def detect(
         typer.Argument(metavar="INPUT...", help="Pictures, folders, globs, video files, rtsp:// or http:// streams."),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write to.")],
-    model: Annotated[Path | None, typer.Option("-m", "--model", help="ONNX model; default: the packaged one.")] = None,
+    model: Annotated[
+        Path | None, typer.Option("-m", "--model", help="ONNX model; default: --spec's, else the packaged one.")
+    ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option("-e", "--spec", help="TAO's inference spec: model, clustering, classes, what is written."),
+    ] = None,
     threshold: Annotated[
         float | None, typer.Option(help="Least score of a face, 0..1; default: the model's own.")
     ] = None,
@@ -50,6 +57,7 @@ def detect(
         bool,
         typer.Option("--track", help="Number the faces and follow them; pictures of one folder count as a film."),
     ] = False,
+    tiles: TilesOption = None,
     key: KeyOption = None,
 ) -> None:
     """Find faces; write OUT/detections.jsonl, OUT/NAME with faces drawn, OUT/labels/NAME.txt."""
@@ -58,25 +66,38 @@ def detect(
     from faceir.runtime.detector import Detector
     from faceir.runtime.sinks import JsonLines, Names
     from faceir.runtime.track import TrackSettings, two_stage
+    from faceir.verbs.inference_spec import OnlyClasses, open_detector, read_wishes
 
     console = Console(stderr=True, highlight=False)
-    detector = Detector(model, threads=threads, threshold=threshold, favour="throughput", key=read_key(key))
+    secret, osd = read_key(key), None
+    stages: list[Stage] = []
+    if spec is None:
+        opened = None if str(model) == "default" else model
+        detector = Detector(opened, threads=threads, threshold=threshold, favour="throughput", key=secret)
+    else:
+        wishes = read_wishes(spec)
+        detector = open_detector(wishes, model, threads, threshold, secret)
+        draw, kitti, osd = draw and wishes.draw, wishes.kitti if kitti is None else kitti, wishes.osd
+        stages.append(OnlyClasses(wishes.shown))
     console.print(f"{detector.path.name} on {detector.describe()}", markup=False, soft_wrap=True)
     tracking: TrackSettings | None = None
     if track:
         detector.contract, tracking = two_stage(detector.contract, TrackSettings())
+    finder, classes = tiled(detector, tiles), detector.contract.classes
     jobs = _jobs(inputs)
     names = Names()
     with (
         interruptible() as interrupt,
-        JsonLines(out / "detections.jsonl", detector.contract.classes) as lines,
+        JsonLines(out / "detections.jsonl", classes) as lines,
         progress_bar(console) as progress,
     ):
         for job in jobs:
             if interrupt.is_set():
                 job.status = "not started"
             elif not job.problems:
-                _Work(detector, out, names, draw, kitti, duration, tracking, interrupt, progress).do(job, [lines])
+                _Work(
+                    finder, classes, out, names, draw, kitti, osd, duration, stages, tracking, interrupt, progress
+                ).do(job, [lines])
     _print_summary(jobs)
     if any(job.problems for job in jobs):
         raise typer.Exit(1)
@@ -129,11 +150,14 @@ class _Work:
     """How `detect` does a job."""
 
     detector: Detector
+    classes: Sequence[str]
     out: Path
     names: Names
     draw: bool
     kitti: bool | None
+    osd: Osd | None
     duration: float | None
+    stages: Sequence[Stage]
     tracking: TrackSettings | None
     interrupt: threading.Event
     progress: Progress
@@ -144,7 +168,9 @@ class _Work:
         from faceir.runtime.sources import open_source
         from faceir.runtime.track import Tracker
 
-        stages = [Tracker(self.tracking)] if self.tracking else []
+        stages: list[Stage] = [*self.stages]
+        if self.tracking:
+            stages.append(Tracker(self.tracking))
         start_s, shown_s = time.perf_counter(), 0.0
         task = self.progress.add_task(Path(job.name).name or job.name, total=None, rate="")
 
@@ -177,15 +203,14 @@ class _Work:
         """The sinks of this source alone."""
         from faceir.runtime.sinks import AnnotatedPictures, AnnotatedVideo, KittiLabels, Many
 
-        classes = self.detector.contract.classes
         sinks: list[Sink] = []
         if self.draw and video:
             path = self.out / f"{self.names.stem(source.name)}.mp4"
-            sinks.append(AnnotatedVideo(path, source.rate, classes))
+            sinks.append(AnnotatedVideo(path, source.rate, self.classes, osd=self.osd))
         elif self.draw:
-            sinks.append(AnnotatedPictures(self.out, self.names, classes))
+            sinks.append(AnnotatedPictures(self.out, self.names, self.classes, self.osd))
         if self.kitti or (self.kitti is None and not video):
-            sinks.append(KittiLabels(self.out, self.names, classes, numbered=video))
+            sinks.append(KittiLabels(self.out, self.names, self.classes, numbered=video))
         return Many(sinks)
 
     def _go_on(self) -> Callable[[Frame], bool]:

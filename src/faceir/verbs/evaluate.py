@@ -11,6 +11,7 @@ import typer
 
 from faceir.errors import FaceirError, InputError, need
 from faceir.verbs.key import KeyOption, read_key
+from faceir.verbs.tiles import TilesOption, tiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,7 @@ def evaluate(
         Path | None, typer.Option(help="JSON of a former evaluation; exit 1 when accuracy dropped.")
     ] = None,
     max_drop: Annotated[float, typer.Option(help="Points of accuracy, 0..100, that may be lost to --baseline.")] = 0.5,
+    tiles: TilesOption = None,
     key: KeyOption = None,
 ) -> None:
     """Precision, recall, accuracy at IoU > 0.5, and average precision, with 95 % intervals."""
@@ -97,6 +99,8 @@ def evaluate(
     items = _items(dataset, split, terms or (), source or ())
     if faults and opened.stored:
         raise InputError("--stress", f"{opened.name} holds detections, which know no spoilt pictures", "a model in -m")
+    if tiles is not None:
+        opened = _in_tiles(opened, tiles, faults)
     for one in (opened, second):
         if one is not None:
             one.check(items)
@@ -133,6 +137,16 @@ def evaluate(
         failed |= not gate.holds
     if failed:
         raise typer.Exit(1)
+
+
+def _in_tiles(opened: Opened, tiles: str, faults: Sequence[str]) -> Opened:
+    """What `-m` names, looking at pictures in pieces."""
+    if opened.stored:
+        raise InputError("--tiles", f"{opened.name} holds detections, which look at nothing", "a model in -m")
+    if faults:
+        came = "spoils pictures at the network's size, which pieces show no sharper"
+        raise InputError("--stress", came, "no --tiles", "judge them apart")
+    return replace(opened, detector=tiled(opened.detector, tiles), name=f"{opened.name}, tiles {tiles}")
 
 
 def _check(threshold: float | None, min_visible: float, max_occlusion: int, rounds: int, max_drop: float) -> None:

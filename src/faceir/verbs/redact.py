@@ -14,10 +14,12 @@ import typer
 from faceir.errors import FaceirError, InputError
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import interruptible, progress_bar, say_error
+from faceir.verbs.tiles import TilesOption, tiled
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from faceir import flow
     from faceir.boxes import FloatArray
     from faceir.flow import Frame, Sink
     from faceir.runtime.detector import Detector
@@ -57,6 +59,7 @@ def redact(
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Look for faces in what was written.")] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads for inference; 0 = all cores.")] = 0,
+    tiles: TilesOption = None,
     key: KeyOption = None,
 ) -> None:
     """Make the faces in pictures and videos unreadable; the sound is kept, metadata are not."""
@@ -76,7 +79,7 @@ def redact(
     jobs = _jobs(inputs, out)
     lines = JsonLines(sidecar, detector.contract.classes) if sidecar else None
     with interruptible() as interrupt, lines or nullcontext(), progress_bar(console) as progress:
-        work = _Work(detector, params, two_pass, verify, [lines] if lines else [], interrupt, progress)
+        work = _Work(tiled(detector, tiles), params, two_pass, verify, [lines] if lines else [], interrupt, progress)
         for job in jobs:
             work.do(job)
     _print_summary(jobs, verify)
@@ -178,7 +181,7 @@ class _Stopped(Exception):  # noqa: N818  # a signal, not an error
 class _Work:
     """How `redact` does a job."""
 
-    detector: Detector
+    detector: flow.Detector
     params: RedactParams
     two_pass: bool
     verify: bool

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from faceir import sealed
-from faceir.errors import FaceirError, InputError, need
+from faceir.errors import FaceirError, InputError, SpecError, need
 from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.terminal import interruptible, progress_bar
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 PROBLEMS_NAME = "label_problems.txt"
+_OF_TAO = (".tlt", ".hdf5", ".h5", ".etlt", ".ckzip")
+"""Endings of models that only TAO reads."""
 
 
 def train(
@@ -56,6 +58,7 @@ def train(
 
     experiment = specs.load(spec, overrides or [])
     specs.check(experiment)
+    _refuse_tao_model(experiment)
     chosen, why = _device(device)
     with distributed.joined(chosen):
         console = Console(highlight=False, markup=False, soft_wrap=True, quiet=not distributed.leads())
@@ -70,6 +73,20 @@ def train(
                 _finish(results, name, secret, console)
 
 
+def _refuse_tao_model(experiment: Experiment) -> None:
+    """Say that a model of TAO is not read, before anything else is done."""
+    model = experiment.model_config
+    if not model.pretrained_model_file.lower().endswith(_OF_TAO):
+        return
+    without = " --set model_config.load_graph=false" if model.load_graph else ""
+    raise SpecError(
+        "model_config.pretrained_model_file", f"is {model.pretrained_model_file}, which only TAO reads",
+        "a .safetensors checkpoint or an .onnx file",
+        f"add --set model_config.pretrained_model_file=FILE, or start afresh: "
+        f'--set model_config.pretrained_model_file=""{without}',
+    )  # fmt: skip
+
+
 def _prepared(
     experiment: Experiment, results: Path, device: torch.device, why: str, skip_bad_labels: bool, console: Console
 ) -> Training:
@@ -79,6 +96,7 @@ def _prepared(
     data = _checked(setup.find_data(experiment), experiment, results, skip_bad_labels, console)
     training = setup.make_training(experiment, data, device)
     _print_plan(training, data, why, console)
+    _print_unread(experiment, data, console)
     return training
 
 
@@ -181,6 +199,25 @@ def _print_plan(training: Training, data: Data, device: str, console: Console) -
         console.print(f"{'teacher':>10}: {count_params(training.teacher.net) / 1e6:.2f} M parameters")
     if loaded := training.data.get("pretrained"):
         _print_loaded(loaded, console)
+
+
+def _print_unread(experiment: Experiment, data: Data, console: Console) -> None:
+    """Which keys of the spec are not read, and where TAO would have used their TFRecords to tell pictures apart."""
+    from faceir import spec as specs
+
+    for name, reason in specs.unread(experiment).items():
+        console.print(f"{'not read':>10}: {name}, as {reason}")
+    config = experiment.dataset_config
+    judged = Path(config.validation_data_source.image_directory_path).resolve()
+    learnt = [Path(source.image_directory_path).resolve() for source in config.data_sources]
+    if not config.HasField("validation_data_source") or not any(
+        judged.is_relative_to(one) or one.is_relative_to(judged) for one in learnt
+    ):
+        return  # and millions of pictures need not be compared
+    seen = {item.picture.absolute() for item in data.training}
+    if both := sum(item.picture.absolute() in seen for item in data.validation):
+        text = f"{both} of {len(data.validation)} pictures to validate on are trained on as well"
+        console.print(f"{'beware':>10}: {text}: name another folder, give `split`, or write `validation_fold: 0`")
 
 
 def _print_loaded(loaded: dict[str, Any], console: Console) -> None:

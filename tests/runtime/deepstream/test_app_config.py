@@ -107,6 +107,10 @@ def test_messages(tmp_path: Path) -> None:
     ]
     assert [(s.broker, s.address, s.topic, s.minimal, s.message_every) for s in made] == [
         ("mqtt", ("host", 1883), "faceir", True, 30), ("kafka", ("host", 9092), "faces", True, 30)]  # fmt: skip
+    custom = SOURCE + PRIMARY + sink.format("mqtt", "host;1883") + "msg-conv-payload-type=257\n"
+    assert not read(tmp_path, custom).sinks[0].minimal, "a schema of one's own is ours here"
+    with pytest.raises(SpecError, match=r"\[sink0\] names no broker"):
+        read(tmp_path, SOURCE + PRIMARY + sink.format("mqtt", ""))
     for words in (("azure", "host;1"), ("mqtt", "host"), ("mqtt", ";1883"), ("mqtt", "host;x")):
         with pytest.raises(SpecError, match=r"msg-broker|broker|is '"):
             read(tmp_path, SOURCE + PRIMARY + sink.format(*words))

@@ -92,16 +92,33 @@ def test_the_yaml_twin_is_the_same(tmp_path: Path) -> None:
         ("process-mode=2", "whole frames only"),
         ("infer-dims=3;240", "channels;height;width"),
         ("infer-dims=4;240;384", "channels;height;width"),
-        ("num-detected-classes=2", "has 1 classes"),
         ("num-detected-classes=0", "1..1024"),
         ("cluster-mode=5", "0, 1, 2, 3, 4"),
         ("labelfile-path=none.txt", "does not exist"),
+        ("labelfile-path=empty.txt", "is empty"),
     ],
 )
 def test_what_cannot_be_used_is_refused(tmp_path: Path, line: str, words: str) -> None:
+    (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(SpecError, match=r"\w") as error:
         read(tmp_path, f"{LEAST}labelfile-path=labels_facedetectir.txt\n{line}\n")
     assert words in str(error.value)
+
+
+def test_there_are_as_many_classes_as_are_named(tmp_path: Path) -> None:
+    """Files are copied from NVIDIA's sample of four classes, and their number is forgotten."""
+    labels = f"{LEAST}cluster-mode=2\nlabelfile-path=labels.txt\nnum-detected-classes="
+    (tmp_path / "labels.txt").write_text("face;of a person\n")
+    config = read(tmp_path, f"{labels}4\n")
+    assert (config.classes, len(config.attrs)) == (("face",), 1), (
+        "of a line with several names DeepStream shows the first"
+    )
+    assert [str(n).partition(": ")[2] for n in config.notes] == [
+        "num-detected-classes=4: the label file names 1, and so many count"
+    ]
+    (tmp_path / "labels.txt").write_text("face\nhand\ncap\n")
+    config = read(tmp_path, f"{labels}2\n")
+    assert (config.classes, len(config.attrs), config.notes) == (("face", "hand"), 2, ())
 
 
 def test_a_missing_scale_is_told(tmp_path: Path) -> None:
@@ -162,6 +179,8 @@ def test_contract(tmp_path: Path) -> None:
     assert said.contract(letterboxed, stand_in=True).fit.keep_aspect is False
     with pytest.raises(ModelError, match="960 x 544"):
         read(tmp_path, LEAST + "infer-dims=3;544;960\n").contract(letterboxed)
+    stand_in = read(tmp_path, LEAST + "infer-dims=3;416;736\n").contract(letterboxed, stand_in=True)
+    assert stand_in.fit == letterboxed.fit, "it has its own size"
     with pytest.raises(ModelError, match="num-detected-classes"):
         read(tmp_path, LEAST.replace("classes=1", "classes=2")).contract(letterboxed)
 

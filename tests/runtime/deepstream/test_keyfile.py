@@ -165,6 +165,12 @@ class TestYaml:
         assert file.groups[0].entries[1].line == 3
         assert parse_yaml(b"", "x.yml").groups == ()
 
+    @pytest.mark.parametrize("above", ["", "# whose it is\n\n", "\n  # a\n"])
+    def test_the_heading_of_opencv_s_files(self, above: str) -> None:
+        file = parse_yaml(f"{above}%YAML:1.0\n---\na:\n  b: 1\n".encode(), "x.yml")
+        assert plain(file) == {"a": {"b": "1"}}
+        assert file.groups[0].line == above.count("\n") + 3
+
     @pytest.mark.parametrize(
         ("data", "where"),
         [

@@ -383,3 +383,19 @@ def test_what_cannot_be_set_up_is_told_before(folder: Path) -> None:
         app_of(config(folder, APP.replace("output-file", "source-id=7\noutput-file")))
     with pytest.raises(InputError, match="pixel_format"):
         app_of(config(folder, APP.replace("type=3\nuri", "type=1\nvideo-format=XYZ\nuri")))
+
+
+def test_why_a_stream_does_not_come_is_told_once(tmp_path: Path, square_model: Path) -> None:
+    (tmp_path / "square.onnx").write_bytes(square_model.read_bytes())
+    absent = APP.replace("uri=file://film.mp4", "camera-v4l2-dev-node=999").replace("type=3\ncamera", "type=1\ncamera")
+    config = read_app(
+        samples.write(tmp_path, app=absent.replace("measurement=1", "measurement=0"), primary_text=PRIMARY)
+    )
+    until, warned = threading.Event(), list[str]()
+
+    def warn(line: str) -> None:
+        warned.append(line)
+        threading.Timer(2.5, until.set).start()
+
+    App(config, find_net(config.infer), threads=1).run(until, warn=warn)
+    assert warned == ["source0 (/dev/video999): reconnecting: No such file or directory"]

@@ -46,6 +46,8 @@ def test_each_key_is_told_once() -> None:
 def test_a_name_like_no_other_is_told_with_all() -> None:
     (note,) = told("[tests]\nqqq=1")
     assert "file-loop, pipeline-recreate-sec" in note
+    (note,) = told("[tracker]\nqqq=1")
+    assert note.endswith("docs/deepstream.md has all that are known"), "a long list is not read by anybody"
 
 
 def test_defaults_and_values() -> None:

@@ -21,6 +21,8 @@ def sources(text: str, path: str = "/dir/app.txt") -> tuple[SourceConfig, ...]:
         ("file:///a%20b/100%25.mp4", "/a b/100%.mp4"),
         ("file://../film.mp4", "/dir/../film.mp4"),
         ("film.mp4", "/dir/film.mp4"),
+        ("file:/a%20b/film.mp4", "/a b/film.mp4"),
+        ("file:film.mp4", "/dir/file:film.mp4"),
         ("/film.mp4", "/film.mp4"),
         ("rtsp://user:secret@camera:554/1?x=%20", "rtsp://user:secret@camera:554/1?x=%20"),
         ("HTTP://camera/live.m3u8", "HTTP://camera/live.m3u8"),
@@ -107,6 +109,14 @@ def test_a_table_of_sources(tmp_path: Path) -> None:
     assert error.value.where == f"{table}:3"
     with pytest.raises(SpecError, match="does not exist"):
         sources("[source]\ncsv-file-path=none.csv\n", app)
+    table.write_text(
+        "# whose it is, and\n# what may be done with it\nenable,type,uri\n#1,3,file://a.mp4\n1,3,file://b.mp4\n"
+    )
+    assert [s.where for s in sources("[source]\ncsv-file-path=sources.csv\n", app)] == [str(tmp_path / "b.mp4")]
+    table.write_text("1,3,file://a.mp4\n")
+    with pytest.raises(SpecError, match="no header") as error:
+        sources("[source]\ncsv-file-path=sources.csv\n", app)
+    assert error.value.where == f"{table}:1"
 
 
 @pytest.mark.parametrize(

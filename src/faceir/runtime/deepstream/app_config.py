@@ -270,13 +270,14 @@ def _with_broker(config: SinkConfig, s: Section) -> SinkConfig:
     written = s.text("msg-broker-conn-str")
     parts = written.split(";")
     if len(parts) not in (2, 3) or not parts[0].strip() or not parts[1].strip().isdecimal():
-        raise SpecError(s.where("msg-broker-conn-str"), f"is {public_text(written)!r}", "host;port",
+        came = f"msg-broker-conn-str is {public_text(written)!r}" if written else f"[{config.name}] names no broker"
+        raise SpecError(s.where("msg-broker-conn-str"), came, "host;port",
                         "type msg-broker-conn-str=localhost;1883")  # fmt: skip
     return replace(
         config,
         broker=broker,
         address=(parts[0].strip(), min(int(parts[1]), 65535)),
         topic=s.text("topic") or (parts[2].strip() if len(parts) == 3 else "faceir"),
-        minimal=s.integer("msg-conv-payload-type") in (1, 257),
+        minimal=s.integer("msg-conv-payload-type") == 1,
         message_every=s.integer("msg-conv-frame-interval"),
     )

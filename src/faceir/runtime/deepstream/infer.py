@@ -118,15 +118,17 @@ class InferConfig:
         """The model's contract `of`, as this file changes it; raises `ModelError` where they contradict each other.
 
         Where the file does not write maintain-aspect-ratio, DeepStream stretches the picture; so do we, unless the
-        model is a `stand_in` for the one that the file was written for: then it is fitted as it was trained.
+        model is a `stand_in` for the one that the file was written for: then it is fitted as it was trained, and
+        has its own size.
         """
-        if self.size_wh is not None and self.size_wh != of.fit.size_wh:
+        if self.size_wh is not None and self.size_wh != of.fit.size_wh and not stand_in:
             came, wanted = (f"{w} x {h}" for w, h in (self.size_wh, of.fit.size_wh))
             raise ModelError(self.path, f"infer-dims is {came} pixels, the model takes {wanted}", "the model's size",
                              f"type infer-dims=3;{of.fit.size_wh[1]};{of.fit.size_wh[0]}")  # fmt: skip
         if len(self.attrs) != len(of.classes):
-            raise ModelError(self.path, f"num-detected-classes is {len(self.attrs)}, the model has {len(of.classes)}",
-                             "as many", f"type num-detected-classes={len(of.classes)}")  # fmt: skip
+            raise ModelError(self.path, f"the file is for {len(self.attrs)} classes, the model has {len(of.classes)}",
+                             "as many", f"type num-detected-classes={len(of.classes)}, and name them in "
+                             "labelfile-path=")  # fmt: skip
         keep = self.keep_aspect
         if keep is None:
             keep = of.fit.keep_aspect if stand_in else False
@@ -146,7 +148,9 @@ def read_infer(path: str | Path, gie: Section | None = None) -> InferConfig:
         raise SpecError(file.path, "has no group [property]", "a config_infer_primary file", "check config-file=")
     section = Section(file.path, _group("property"), group)
     _refuse(section)
-    count = section.integer("num-detected-classes")
+    names = _names(section, gie)
+    stated = section.integer("num-detected-classes")
+    count = min(stated, len(names)) if names else stated
     mode = section.integer("cluster-mode")
     if not section.written("cluster-mode") and section.flag("enable-dbscan"):
         mode = 1
@@ -157,7 +161,7 @@ def read_infer(path: str | Path, gie: Section | None = None) -> InferConfig:
         path=file.path,
         model=model,
         unreadable=unreadable,
-        classes=_classes(section, count, gie),
+        classes=names[:count],
         size_wh=_size_wh(section),
         keep_aspect=section.flag("maintain-aspect-ratio") if section.written("maintain-aspect-ratio") else None,
         batch_size=overridden.get("batch-size", section.integer("batch-size")),
@@ -166,7 +170,7 @@ def read_infer(path: str | Path, gie: Section | None = None) -> InferConfig:
         cluster_mode=mode,
         attrs=attrs,
         left_out=frozenset(section.items("filter-out-class-ids")),
-        notes=(*notes(file, INFER), *_changed(section, mode, attrs)),
+        notes=(*notes(file, INFER), *_changed(section, mode, attrs, len(names))),
     )
 
 
@@ -211,7 +215,8 @@ def _size_wh(section: Section) -> tuple[int, int] | None:
     return None
 
 
-def _classes(section: Section, count: int, gie: Section | None) -> tuple[str, ...]:
+def _names(section: Section, gie: Section | None) -> tuple[str, ...]:
+    """The classes that the label file names; of several names on a line the first, as in DeepStream."""
     source = gie if gie is not None and gie.written("labelfile-path") else section
     path = source.path("labelfile-path")
     if path is None:
@@ -220,11 +225,10 @@ def _classes(section: Section, count: int, gie: Section | None) -> tuple[str, ..
         text = need_file(path, "a file with one class a line", SpecError).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(path, f"cannot be read ({error})", "a file with one class a line") from error
-    names = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(names) < count:
-        raise SpecError(path, f"has {len(names)} classes", f"{count}, which is num-detected-classes",
-                        "add a line for each class")  # fmt: skip
-    return tuple(names[:count])
+    names = tuple(line.partition(";")[0].strip() for line in text.splitlines() if line.strip())
+    if not names:
+        raise SpecError(path, "is empty", "a file with one class a line", "or leave labelfile-path= out")
+    return names
 
 
 def _attrs(file: keyfile.KeyFile, number: int, gie: Section | None) -> ClassAttrs:
@@ -250,9 +254,12 @@ def _attrs(file: keyfile.KeyFile, number: int, gie: Section | None) -> ClassAttr
     )
 
 
-def _changed(section: Section, mode: int, attrs: Sequence[ClassAttrs]) -> list[Note]:
-    """What acts otherwise than its reader might think."""
+def _changed(section: Section, mode: int, attrs: Sequence[ClassAttrs], named: int) -> list[Note]:
+    """What acts otherwise than its reader might think; `named` classes are in the label file, 0 = there is none."""
     found = []
+    if named and named < (stated := section.integer("num-detected-classes")):
+        text = f"the label file names {named}, and so many count"
+        found.append(Note("changed", section.where("num-detected-classes"), f"num-detected-classes={stated}", text))
     least = {0: ("group-threshold", "group_threshold"), 1: ("minBoxes", "min_boxes"), 3: ("minBoxes", "min_boxes")}
     if mode in least and not all(getattr(a, least[mode][1]) for a in attrs):
         text = f"cells are not grouped, as {least[mode][0]} is 0: a face is found many times; write {least[mode][0]}=1"

@@ -22,6 +22,8 @@ _MOST_BYTES = 4 << 20
 """Anything longer was not typed by people; a film given by mistake is not read into memory."""
 _SPACE = " \t\n\v\f\r"
 _GROUP = re.compile(r"\[([^\[\]\x00-\x1f\x7f]+)\][ \t]*")
+_HEADING = re.compile(r"\A((?:[ \t]*(?:#.*)?\n)*)(?=%YAML:)")
+"""Of OpenCV's files, which NVIDIA's trackers have, with or without a licence above it; YAML has another."""
 _ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\", ";": ";"}
 _ESCAPED = {character: "\\" + letter for letter, character in _ESCAPES.items()}
 _WANTED = "a [group], key=value, or a comment that starts with #"
@@ -104,8 +106,7 @@ def parse_yaml(data: bytes, path: str) -> KeyFile:
     """The YAML form: a mapping of groups, each a mapping of keys; lists may be lists or `;` texts."""
     yaml = _yaml()
     text = _decoded(data.removeprefix(b"\xef\xbb\xbf"), path)
-    if text.startswith("%YAML:"):  # the heading of OpenCV's files, which NVIDIA's trackers have; YAML has another
-        text = f"#{text}"
+    text = _HEADING.sub(r"\1#", text)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)  # nodes know their line, and make no objects
     except yaml.YAMLError as error:

@@ -35,6 +35,8 @@ __all__ = ["App"]
 
 PUSH_TIMEOUT_S = 0.04
 """For a batched-push-timeout of -1: no camera that is away may hold up the others for ever."""
+LOOK_S = 1.0
+"""Between two looks at whether a stream is lost, where no **PERF lines are asked for."""
 
 
 class App:
@@ -71,16 +73,18 @@ class App:
         self,
         until: threading.Event | None = None,
         say: Callable[[str], object] | None = None,
+        warn: Callable[[str], object] | None = None,
         *,
         stay: bool = False,
     ) -> list[StreamState]:
         """Run until the files end or `until` is set; each stream's last state. With `stay` only until it is set.
 
-        `say` is given the **PERF lines.
+        `say` is given the **PERF lines, `warn` why a stream does not come, each reason once.
         """
         ended = threading.Event()
-        teller = threading.Thread(target=self._tell, args=(ended, say), name="faceir perf", daemon=True)
-        if say is not None and self._config.perf_interval_s:
+        perf = say if self._config.perf_interval_s else None
+        teller = threading.Thread(target=self._tell, args=(ended, perf, warn), name="faceir perf", daemon=True)
+        if perf or warn:
             teller.start()
         try:
             self.engine.run(until, stay)
@@ -90,15 +94,25 @@ class App:
                 teller.join()
         return self.engine.states()
 
-    def _tell(self, ended: threading.Event, say: Callable[[str], object]) -> None:
-        """A **PERF line at once, every so often, and at the end."""
-        perf, last = PerfLines(), False
+    def _tell(
+        self, ended: threading.Event, say: Callable[[str], object] | None, warn: Callable[[str], object] | None
+    ) -> None:
+        """A **PERF line at once, every so often, and at the end; beside them streams that are lost."""
+        perf, lost, last = PerfLines(), dict[str, str](), False
+        places = {source.name: f" ({public_name(source.where)})" for source in self._config.sources}
         while True:
-            for line in perf.lines(self.engine.states()):
-                say(line)
+            states = self.engine.states()
+            if say is not None:
+                for line in perf.lines(states):
+                    say(line)
+            for state in states:
+                reason = state.last_error if state.condition in ("connecting", "reconnecting") else ""
+                if warn is not None and reason and reason != lost.get(state.name):
+                    warn(f"{state.name}{places.get(state.name, '')}: {state.condition}: {reason}")
+                lost[state.name] = reason
             if last:
                 return
-            last = ended.wait(self._config.perf_interval_s)
+            last = ended.wait(self._config.perf_interval_s or LOOK_S)
 
     def stream(self, name: str, where: str, allow_files: bool = False) -> Stream:
         """A further stream for `engine`, treated as the others; it goes to the sinks that take several.

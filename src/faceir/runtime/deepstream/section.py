@@ -16,6 +16,12 @@ from faceir.runtime.sources import public_text
 
 __all__ = ["Note", "Section", "beside", "merged", "notes"]
 
+_LIKE = 0.75
+"""Of `difflib`: likeness from which one name may be another misspelt; below, keys share a beginning or an end only."""
+_MOST_NAMES = 8
+"""More are not read by anybody."""
+_DOCS = "docs/deepstream.md"
+
 
 @dataclass(frozen=True)
 class Note:
@@ -73,8 +79,10 @@ def _each_note(file: KeyFile, table: Kept) -> Iterator[Note]:
 
 def _nearest(name: str, valid: list[str], shown: str) -> str:
     names = [part for several in valid for part in several.split("|")]
-    near = difflib.get_close_matches(name, [n.removesuffix("*") for n in names], 1, 0.6)
-    return f"did you mean {shown.format(near[0])}?" if near else f"it may be one of {', '.join(names)}"
+    near = difflib.get_close_matches(name, [n.removesuffix("*") for n in names], 1, _LIKE)
+    if near:
+        return f"did you mean {shown.format(near[0])}?"
+    return f"it may be one of {', '.join(names)}" if len(names) <= _MOST_NAMES else f"{_DOCS} has all that are known"
 
 
 def beside(path: str, written: str) -> Path:

@@ -75,6 +75,8 @@ def resolve_uri(uri: str, path: str, where: str, number: int | None = None) -> s
     if number is not None:
         uri = _NUMBER.sub(lambda found: f"{number:{found[1] or ''}d}", uri)
     scheme, mark, rest = uri.partition("://")
+    if not mark and uri.lower().startswith("file:/"):  # the address of a file without a host, written shortly
+        scheme, mark, rest = "file", "://", uri.partition(":")[2]
     if not mark:
         return str(beside(path, uri))
     if scheme.lower() == "file":
@@ -184,14 +186,21 @@ def _table(file: keyfile.KeyFile) -> Iterator[SourceConfig]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line and keys of each row of a table with a header; empty cells are left out."""
+    """Line and keys of each row of a table with a header; empty cells and lines that begin with # are left out."""
+    header: list[str] | None = None
     try:
         text = need_file(path, "a table of sources (csv-file-path)", SpecError).read_text("utf-8-sig")
         reader = csv.reader(io.StringIO(text), strict=True)
-        header = [name.strip() for name in next(reader, [])]
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                pairs = zip(header, cells, strict=False)
-                yield reader.line_num, {key: cell.strip() for key, cell in pairs if key and cell.strip()}
+            if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):
+                continue
+            if header is None:
+                header = [name.strip() for name in cells]
+                if "uri" not in header:
+                    raise SpecError(f"{path}:{reader.line_num}", "is no header with uri",
+                                    "names of [sourceN]'s keys", "type enable,type,uri")  # fmt: skip
+                continue
+            pairs = zip(header, cells, strict=False)
+            yield reader.line_num, {key: cell.strip() for key, cell in pairs if key and cell.strip()}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SpecError(path, f"cannot be read ({error})", "a table with commas and a header") from error

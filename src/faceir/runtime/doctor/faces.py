@@ -68,7 +68,7 @@ def _small(look: Look) -> Iterator[Finding]:
     severity = limits.FACE_HEIGHT.severity(value)
     if severity:
         says = f"Faces are too small for this model: half of them are below {value:.0f} px where it sees them."
-        do = "move the camera nearer or zoom in; cut the picture to where faces are; or look at it in tiles"
+        do = "move the camera nearer or zoom in; cut the picture to where faces are; or detect with --tiles 2x2"
         unit = "median height of faces in pixels at the network's scale"
         wanted = f"{limits.FACE_HEIGHT.warn:g} or more"
         yield Finding("small-faces", severity, says, value, unit, wanted, do, at)

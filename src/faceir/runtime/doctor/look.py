@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Protocol
@@ -20,6 +20,7 @@ from faceir.fit import Fit
 from faceir.flow import Detector, Frame, Image
 from faceir.runtime.dark import DarkGate, DarkReport, DarkSettings
 from faceir.runtime.doctor.measures import Tones, blur_sigma, histogram, noise_sigma, saturated, structure, tones
+from faceir.runtime.tiled import starts
 
 __all__ = ["Faces", "Look", "Sample", "Vitals", "WatchedSource", "find_faces", "look"]
 
@@ -28,7 +29,6 @@ SETTLE_S = 1.0
 _SAMPLES = 12
 _THUMB_WH = (16, 12)
 _TILES_FROM = 1.5  # times the network's size; a picture less large loses little
-_OVERLAP = 0.25
 
 
 class WatchedSource(Protocol):
@@ -232,7 +232,7 @@ def _near(gray: Image, upright: Detections, detector: Detector, fit: Fit) -> Det
     height, width = gray.shape
     if max(width / fit.size_wh[0], height / fit.size_wh[1]) < _TILES_FROM:
         return Detections()
-    corners = [(x, y) for y in _starts(height, fit.size_wh[1]) for x in _starts(width, fit.size_wh[0])]
+    corners = [(x, y) for y in starts(height, fit.size_wh[1]) for x in starts(width, fit.size_wh[0])]
     tiles = [gray[y : y + fit.size_wh[1], x : x + fit.size_wh[0]] for x, y in corners]
     kept: Detections = upright
     for (x, y), found in zip(corners, detector(tiles), strict=True):
@@ -240,11 +240,3 @@ def _near(gray: Image, upright: Detections, detector: Detector, fit: Fit) -> Det
         new = (iou(moved.xyxy, kept.xyxy) < 0.3).all(axis=1) if len(kept) else np.ones(len(moved), bool)
         kept = Detections.concat([kept, moved[new]])
     return kept[np.arange(len(upright), len(kept))]
-
-
-def _starts(length: int, tile: int) -> Sequence[int]:
-    """Where pieces of `tile` pixels begin so that they cover `length`, a quarter over each other."""
-    if length <= tile:
-        return [0]
-    number = int(np.ceil((length - tile) / (tile * (1 - _OVERLAP)))) + 1
-    return [round(n) for n in np.linspace(0, length - tile, number)]

@@ -23,7 +23,7 @@ INFER_KEYS = {
         output-tensor-meta input-tensor-from-meta output-instance-mask filter-out-class-ids
         crop-objects-to-roi-boundary input-object-min-width input-object-max-width input-object-min-height
         input-object-max-height secondary-reinfer-interval classifier-threshold classifier-async-mode is-classifier
-        enable-dbscan threshold""",
+        enable-dbscan threshold uff-input-order custom-network-config engine-create-func-name""",
     "class-attrs-all": """
         pre-cluster-threshold threshold post-cluster-threshold nms-iou-threshold topk eps group-threshold minBoxes
         dbscan-min-score detected-min-w detected-min-h detected-max-w detected-max-h roi-top-offset roi-bottom-offset
@@ -35,31 +35,35 @@ _SOURCE = """
     camera-csi-sensor-id camera-id latency gpu-id num-decode-surfaces num-extra-surfaces drop-frame-interval
     intra-decode-enable low-latency-decode cudadec-memtype nvbuf-memory-type rtsp-reconnect-interval-sec
     rtsp-reconnect-attempts select-rtp-protocol udp-buffer-size source-id smart-record smart-rec-cache
-    smart-record-dir alsa-device video-format"""
+    smart-record-dir alsa-device video-format sensorID-padID-mapping init-rtsp-reconnect-interval-sec"""
 _GIE = """
     enable plugin-type config-file batch-size model-engine-file labelfile-path interval gie-unique-id
     operate-on-gie-id operate-on-class-ids gpu-id nvbuf-memory-type infer-raw-output-dir bbox-border-color0
     bbox-border-color13 bbox-bg-color0 input-tensor-meta"""
-# Every key of deepstream-app, of DeepStream 6.3.
+# Every key of deepstream-app, of DeepStream 6.3, and what files of others, from 5.0 to 9, have beyond them.
 APP_KEYS = {
     "application": """
         enable-perf-measurement perf-measurement-interval-sec gie-kitti-output-dir kitti-track-output-dir
         reid-track-output-dir global-gpu-id""",
-    "tiled-display": "enable rows columns width height gpu-id nvbuf-memory-type compute-hw buffer-pool-size",
+    "tiled-display": """
+        enable rows columns width height gpu-id nvbuf-memory-type compute-hw buffer-pool-size square-seq-grid""",
     "source0": _SOURCE,
     "source12": _SOURCE,
     "source-attr-all": _SOURCE,
     "source-list": """
-        num-source-bins list sensor-id-list use-nvmultiurisrcbin max-batch-size http-ip http-port sgie-batch-size""",
+        num-source-bins list sensor-id-list use-nvmultiurisrcbin max-batch-size http-ip http-port sgie-batch-size
+        sensor-name-list stream-name-display dummy-payload enable-error-propagation low-latency-mode""",
     "streammux": """
         width height batch-size batched-push-timeout live-source enable-padding gpu-id buffer-pool-size
         nvbuf-memory-type attach-sys-ts-as-ntp frame-duration config-file sync-inputs max-latency
-        frame-num-reset-on-eos async-process drop-pipeline-eos num-surfaces-per-frame""",
+        frame-num-reset-on-eos async-process drop-pipeline-eos num-surfaces-per-frame
+        cache-buffer sort-batch align-first-buffer""",
     "sink0": """
         enable type sync qos source-id gpu-id width height container codec enc-type bitrate profile iframeinterval
         output-file rtsp-port udp-port link-to-demux plane-id conn-id color-range nvbuf-memory-type msg-conv-config
         msg-conv-payload-type msg-conv-msg2p-lib msg-conv-comp-id msg-conv-frame-interval msg-broker-proto-lib
-        msg-broker-conn-str msg-broker-config msg-broker-comp-id topic new-api disable-msgconv""",
+        msg-broker-conn-str msg-broker-config msg-broker-comp-id topic new-api disable-msgconv
+        display-id overlay-id offset-x offset-y nvdslogger show-fps msg-conv-msg2p-new-api msg-conv-dummy-payload""",
     "osd": """
         enable gpu-id process-mode border-width text-size text-color text-bg-color font show-clock clock-x-offset
         clock-y-offset clock-text-size clock-color display-text display-bbox display-mask hw-blend-color-attr
@@ -68,7 +72,8 @@ APP_KEYS = {
     "secondary-gie0": _GIE,
     "tracker": """
         enable tracker-width tracker-height ll-lib-file ll-config-file gpu-id compute-hw display-tracking-id
-        tracking-id-reset-mode tracking-surface-type input-tensor-meta tensor-meta-gie-id user-meta-pool-size""",
+        tracking-id-reset-mode tracking-surface-type input-tensor-meta tensor-meta-gie-id user-meta-pool-size
+        enable-batch-process enable-past-frame""",
     "message-converter": """
         enable msg-conv-config msg-conv-payload-type msg-conv-msg2p-lib msg-conv-comp-id debug-payload-dir
         multiple-payloads msg-conv-msg2p-new-api msg-conv-frame-interval""",
@@ -76,6 +81,8 @@ APP_KEYS = {
     "tests": "file-loop pipeline-recreate-sec",
     "message-broker": "enable",
     "pre-process": "enable",
+    "secondary-pre-process0": "enable",
+    "frame-dump": "enable",
     "nvds-analytics": "enable",
     "ds-example": "enable",
     "dewarper": "enable",
