@@ -97,6 +97,23 @@ def test_a_picture(faceir: Run, tmp_path: Path, square_picture: Callable[..., Im
     assert (drawn[..., 1] > drawn[..., 2].astype(int) + 50).sum() > 100
 
 
+@pytest.mark.parametrize("arguments", [("-m", "default"), ()])
+def test_the_packaged_model_by_name_or_by_none(
+    arguments: tuple[str, ...], square_model: Path, square_picture: Callable[..., Image], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("faceir.runtime.detector.default_model", lambda: square_model)
+    path = write_picture(tmp_path / "a.png", square_picture(1))
+    (tmp_path / "default").write_text("not a model")  # a file of that name is not meant
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        cli.main(["detect", str(path), "-o", str(tmp_path / "out"), *arguments])
+    assert not left.value.code
+    assert capfd.readouterr().err.startswith("square.onnx on ")
+    (line,) = lines(tmp_path / "out")
+    assert len(line["faces"]) == 1  # type: ignore[arg-type]
+
+
 def test_options(faceir: Run, tmp_path: Path, square_picture: Callable[..., Image]) -> None:
     path = write_picture(tmp_path / "a.png", square_picture(1, high=156))  # scores about 0.59
     assert faceir("detect", path, "-o", tmp_path / "o1", "--no-draw", "--no-kitti", "--threads", 1)[0] == 0

@@ -66,7 +66,7 @@ class MissingExtra(FaceirError):
 
 # What each extra of pyproject.toml brings, by import name.
 _EXTRAS = {
-    "train": ("torch", "safetensors", "onnx", "onnxscript", "tensorboard"),
+    "train": ("torch", "safetensors", "onnx", "onnxscript", "h5py", "tensorboard"),
     "demo": ("skimage", "matplotlib"),
     "report": ("jinja2", "matplotlib"),
     "web": ("fastapi", "uvicorn", "prometheus_client"),

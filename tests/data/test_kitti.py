@@ -43,6 +43,7 @@ def test_dont_care_is_a_region_to_ignore():
     [
         ("face 0 0 0 1 2 3", "has 7 fields"),
         (LINE + " 0.5 7", "has 17 fields"),
+        ("0 0.5 0.5 0.2 0.2", "has 5 fields.*this is how YOLO writes them: type faceir dataset convert"),
         (LINE.replace("20.0", "nan"), "holds NaN"),
         (LINE.replace("20.0", "inf"), "holds NaN or infinity"),
         (LINE.replace("20.0", "x"), "is not a number"),

@@ -10,7 +10,7 @@ from faceir import spec as specs
 from faceir.data import kitti
 from faceir.data.pack import Limit, pack
 from faceir.errors import InputError, SpecError
-from faceir.train import sources
+from faceir.train import loop, sources
 from faceir.train.loader import batches
 from faceir.train.setup import make_training
 from tests.train.test_setup import load
@@ -59,11 +59,114 @@ def test_a_class_that_no_label_names_stops_before_epoch_1(tmp_path, disc_set):
         sources.check_labels(sources.find_data(spec), spec)
 
 
+def with_class(spec, name, *labels):
+    """The spec with one class more, and the names in label files that stand for it."""
+    config = spec.cost_function_config.target_classes.add()
+    config.CopyFrom(spec.cost_function_config.target_classes[0])
+    config.name = name
+    spec.bbox_rasterizer_config.target_class_config[name].CopyFrom(
+        spec.bbox_rasterizer_config.target_class_config["face"]
+    )
+    spec.postprocessing_config.target_class_config[name].CopyFrom(
+        spec.postprocessing_config.target_class_config["face"]
+    )
+    for label in labels or (name,):
+        spec.dataset_config.target_class_mapping[label] = name
+    specs.check(spec)
+    return spec
+
+
+def test_a_class_without_label_is_told_where_another_has_some(tmp_path, disc_set):
+    """As TAO, which trains it; one that only the pictures to validate on know counts as without."""
+    spec = with_class(load(tmp_path, disc_set), "hand", "hand", "fist")
+    data, problems = sources.check_labels(sources.find_data(spec), spec)
+    assert problems == {}
+    assert (data.unlabelled, data.names, data.faces) == (("hand",), {"face": 6}, {"discs": 6})
+    told = (
+        "no label speaks of class hand (written hand, fist): it is learnt as what is never there; labels hold face (6)"
+    )
+    assert [one.replace("fist, hand", "hand, fist") for one in sources.tell_unlabelled(data, spec)] == [told]
+    (disc_set / "labels" / "0.txt").write_text("paw 0 0 0 1 1 30 30 0 0 0 0 0 0 0\n")
+    (one,) = sources.tell_unlabelled(sources.check_labels(data, spec)[0], spec)
+    assert one.endswith("labels hold face (5), and names that are not mapped: paw (1)")
+    spec.dataset_config.validation_fold = 0
+    data = sources.find_data(spec)
+    (item,) = data.validation
+    item.label.write_text("hand 0 0 0 1 1 30 30 0 0 0 0 0 0 0\n")
+    assert sources.check_labels(data, spec)[0].unlabelled == ("hand",)
+    data.training[0].label.write_text("FIST 0 0 0 1 1 30 30 0 0 0 0 0 0 0\n")
+    data, _ = sources.check_labels(data, spec)
+    assert (data.unlabelled, data.names) == ((), {})
+
+
+def test_a_class_without_label_is_trained(tmp_path, disc_set):
+    """It learns that nothing is there; the others are judged without it."""
+    spec = with_class(load(tmp_path, disc_set, "dataset_config.validation_fold=0"), "hand")
+    training = make_training(spec, sources.check_labels(sources.find_data(spec), spec)[0], torch.device("cpu"))
+    *_, last = loop.run(training, tmp_path / "r")
+    assert last.scores["ap"] == last.scores["ap face"]
+    assert last.scores["ap hand"] is None
+
+
+def test_several_classes_without_any_label_stop(tmp_path, disc_set):
+    spec = with_class(load(tmp_path, disc_set), "hand")
+    for path in (disc_set / "labels").iterdir():
+        path.write_text("Visage 0 0 0 1 1 30 30 0 0 0 0 0 0 0\n")
+    with pytest.raises(InputError, match=r"none of 6 files speaks of class face, hand; they hold Visage \(6\)"):
+        sources.check_labels(sources.find_data(spec), spec)
+
+
 def test_a_source_without_folder_says_so(tmp_path, disc_set):
     spec = load(tmp_path, disc_set)
     spec.dataset_config.data_sources[0].ClearField("image_directory_path")
-    with pytest.raises(SpecError, match="TFRecords are not needed"):
+    with pytest.raises(SpecError, match="TFRecords are not needed") as error:
         sources.find_data(spec)
+    assert error.value.do.endswith("--set dataset_config.data_sources.0.image_directory_path=FOLDER")
+
+
+FIELDS = (
+    "dataset_config.data_sources.1.image_directory_path",
+    "dataset_config.validation_data_source.image_directory_path",
+)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("kind", ["missing", "a file", "empty"])
+def test_a_wrong_folder_names_its_field(tmp_path, disc_set, field, kind):
+    wrong = tmp_path / "wrong"
+    if kind == "a file":
+        wrong.write_text("records")
+    elif kind == "empty":
+        wrong.mkdir()
+    spec = specs.override(load(tmp_path, disc_set), f"{field}={wrong}")
+    said = {"missing": "is not a folder", "a file": "is a file", "empty": "holds no labelled picture: it is empty"}
+    with pytest.raises(SpecError) as error:
+        sources.find_data(spec)
+    assert (error.value.where, error.value.came) == (field, f"{wrong} {said[kind]}")
+    assert error.value.do == f"another folder: --set {field}=FOLDER"
+    mended = specs.override(spec, f"{field}={disc_set}")  # as that says
+    assert sources.find_data(mended)
+
+
+def test_what_would_help_in_a_folder_is_said_as_well(tmp_path, disc_set):
+    spec = load(tmp_path, disc_set / "images")
+    with pytest.raises(SpecError, match="it is itself the folder images of the pictures") as error:
+        sources.find_data(spec)
+    assert error.value.do.startswith(f"name {disc_set}; another folder: --set dataset_config.data_sources.0.")
+
+
+def test_a_broken_file_in_the_folder_is_told_by_its_own_name(tmp_path, disc_set):
+    (disc_set / "manifest.csv").write_text("picture\n")
+    with pytest.raises(InputError, match=r"discs/manifest\.csv: lacks the column"):
+        sources.find_data(load(tmp_path, disc_set))
+
+
+def test_validation_pictures_are_found_without_those_of_the_training(tmp_path, disc_set):
+    spec = load(tmp_path, tmp_path / "nowhere")
+    spec.dataset_config.validation_data_source.image_directory_path = str(disc_set)
+    assert sources.find_validation(spec) == kitti.find(disc_set)
+    spec = load(tmp_path, disc_set, "dataset_config.validation_fold=3")
+    assert list(sources.find_validation(spec)) == list(sources.find_data(spec).validation)
 
 
 def test_several_classes_of_which_labels_may_hold_more(tmp_path, disc_set):

@@ -12,7 +12,7 @@ from faceir.evaluate import judge as judge_all
 from faceir.fit import Fit
 from faceir.train.detector import TorchDetector
 from faceir.train.model import Architecture, GridBoxNet
-from faceir.train.validate import Bounds, Judge, eleven_points
+from faceir.train.validate import Bounds, Judge, eleven_points, within
 from tests.train.conftest import SIZE
 
 CONTRACT = Contract(fit=Fit(SIZE))
@@ -34,6 +34,15 @@ def test_eleven_points_by_hand():
     assert eleven_points([Judged(Detections([A]), Detections())], 0.5) == 0
     ignored = Judged(Detections([A], labels=[DONT_CARE]), found((0.9, A)))
     assert eleven_points([ignored, *judged], 0.5) == pytest.approx(6 / 11)
+
+
+def test_each_box_is_held_against_the_bounds_of_its_own_class():
+    boxes = Detections([A, A, A], labels=[0, 1, DONT_CARE])
+    scale = np.array([2.0, 1.0])  # 40 x 20 network pixels
+    assert within((Bounds((30, 10)), Bounds((0, 25))), boxes, scale).tolist() == [True, False, True]
+    assert within((Bounds(), Bounds(max_wh=(39, 99))), boxes, scale).tolist() == [True, False, True]
+    assert within((), boxes, scale).all()
+    assert within((Bounds(),), Detections(), scale).shape == (0,)
 
 
 def judge(disc_set, **rest) -> Judge:
@@ -99,3 +108,11 @@ def test_several_classes_are_judged_apart_and_averaged(disc_set, monkeypatch):
     assert scores["ap hand"] == 0
     assert scores["ap face"] == pytest.approx(0.5)  # half of what was found as faces are hands
     assert scores["ap"] == pytest.approx((scores["ap face"] + scores["ap hand"]) / 2)
+
+
+def test_a_class_without_faces_has_no_numbers(disc_set, seeing):
+    """What is found of it is wrong, but says nothing of how good the others are."""
+    two = Contract(("face", "hand"), CONTRACT.fit, CONTRACT.cluster * 2)
+    judge_two = Judge(kitti.find(disc_set), two, Rules(), {"face": "face"}, (0.5, 0.5), (Bounds(), Bounds()))
+    alone, both = judge(disc_set)(net := GridBoxNet(Architecture.resnet18(width_multiplier=0.125))), judge_two(net)
+    assert both == alone | {"ap face": alone["ap"], "ap hand": None}

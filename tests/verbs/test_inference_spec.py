@@ -95,6 +95,16 @@ def test_models_that_only_tao_opens(
     assert "-m default" in err
 
 
+def test_the_packaged_model_stands_in(
+    tmp_path: Path, square_model: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `-m default`, which the refusal above names; for a spec of another size as well."""
+    monkeypatch.setattr("faceir.runtime.detector.default_model", lambda: square_model)
+    written = spec(tmp_path, 'tlt_config { model: "w/model.hdf5" }', size_wh="736 416")
+    assert faceir("detect", picture, "-e", written, "-m", "default", "-o", tmp_path / "out", "--threads", 1) == 0
+    assert (tmp_path / "out" / "labels" / "a.txt").read_text().split()[0] == "Gesicht"
+
+
 def test_the_model_has_to_be_the_spec_s_but_for_a_stand_in(tmp_path: Path) -> None:
     wishes = read_wishes(spec(tmp_path, size_wh="736 416"))
     with pytest.raises(ModelError, match="736 x 416"):

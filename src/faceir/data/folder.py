@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faceir.data.layout import LAYOUTS, PICTURE_SUFFIXES, WANTED, what_lies_in
 from faceir.errors import InputError, need_file
 
 __all__ = [
@@ -25,9 +26,6 @@ __all__ = [
     "picture_bytes",
     "walk",
 ]
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".pgm", ".webp")
-_LAYOUTS = {"images": "labels", "image_2": "label_2"}  # pictures' folder, labels' folder
 
 
 @dataclass(frozen=True)
@@ -102,17 +100,21 @@ def walk(folder: str | Path, want: Filter | None = None) -> Iterator[Item]:
     """
     folder, want, empty = Path(folder), want or Filter(), True
     if not folder.is_dir():
-        raise InputError(folder, "is not a folder", "a folder with images/ and labels/, or a folder of such folders")
+        came = "is a file" if folder.is_file() else "is not a folder"
+        raise InputError(folder, came, "a folder with images/ and labels/, or a folder of such folders")
     manifest = folder / "manifest.csv"
     if want and not manifest.exists():
         raise InputError(manifest, "does not exist", f"it, to choose {want}", "leave the filter out, or write it")
     for item in _listed(manifest, want) if manifest.exists() else _lying(folder):
         empty = False
         yield item
-    if empty:
+    if empty and manifest.exists():
         raise InputError(
-            folder, "holds no labelled picture", f"images/NAME.jpg and labels/NAME.txt {want if want else ''}"
+            folder, "holds no labelled picture", f"rows of {manifest.name}{f' for {want}' if want else ''}"
         )
+    if empty:
+        came, do = what_lies_in(folder)
+        raise InputError(folder, f"holds no labelled picture: {came}", WANTED, do)
 
 
 def _listed(manifest: Path, want: Filter) -> Iterator[Item]:
@@ -123,7 +125,7 @@ def _listed(manifest: Path, want: Filter) -> Iterator[Item]:
 
 def _lying(folder: Path) -> Iterator[Item]:
     for top in (folder, *sorted(p for p in folder.iterdir() if p.is_dir())):
-        for images in _LAYOUTS:
+        for images in LAYOUTS:
             if (top / images).is_dir():
                 for picture in sorted((top / images).iterdir()):
                     if picture.suffix.lower() in PICTURE_SUFFIXES:
@@ -164,7 +166,7 @@ def _item(picture: Path, source: str, about: Mapping[str, str] | None = None) ->
 
 def label_of(picture: Path) -> Path:
     """Where the label file of a picture lies."""
-    return picture.parent.parent / _LAYOUTS.get(picture.parent.name, "labels") / f"{picture.stem}.txt"
+    return picture.parent.parent / LAYOUTS.get(picture.parent.name, "labels") / f"{picture.stem}.txt"
 
 
 def picture_bytes(path: Path) -> bytes:

@@ -108,7 +108,7 @@ def parse_lines(
             continue
         at = f"{where}:{number}"
         if len(fields) not in (_FIELDS, _FIELDS + 1):
-            raise InputError(at, f"has {len(fields)} fields", "15, or 16 with a score", "write the line as KITTI does")
+            raise InputError(at, f"has {len(fields)} fields", "15, or 16 with a score", _instead(fields))
         label = mapping.get(fields[0].lower())
         try:
             truncation, occlusion, *box = (float(value) for value in (*fields[1:3], *fields[4:8]))
@@ -137,6 +137,13 @@ def parse_lines(
         occlusion=np.array(occlusions, np.int8),
         truncation=np.array(truncations, np.float32),
     )
+
+
+def _instead(fields: Sequence[str]) -> str:
+    """What to do about a line with another number of fields."""
+    if len(fields) == 5 and fields[0].isdigit():
+        return "this is how YOLO writes them: type faceir dataset convert FOLDER -o NEW --to kitti"
+    return "write the line as KITTI does"
 
 
 def format_lines(detections: Detections, classes: Sequence[str], with_scores: bool) -> str:

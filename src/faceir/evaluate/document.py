@@ -71,7 +71,7 @@ class Settings:
     """How it was judged. Two evaluations compare when all but `group`, `rounds` and `seed` are equal."""
 
     threshold_rule: str = "given"
-    """"given", "the model's own", or "best accuracy on these pictures"."""
+    """"given", "the model's own", "the spec's", or "best accuracy on these pictures"."""
     threshold: float | None = None
     """When given."""
     iou_threshold: float = 0.5
@@ -85,6 +85,8 @@ class Settings:
     group: str = ""
     rounds: int = 1000
     seed: int = 0
+    spec: str = ""
+    """What an experiment spec asked for beyond the above: box limits, overlaps of several classes, clustering."""
 
 
 @dataclass(frozen=True)

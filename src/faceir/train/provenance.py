@@ -10,6 +10,7 @@ from faceir.data import kitti
 from faceir.data.items import count_sets
 from faceir.data.sources import Sources, parse_sources
 from faceir.train import checkpoint
+from faceir.train.pretrained import is_foreign
 
 __all__ = ["inherited", "learnt_from", "validated_on"]
 
@@ -39,7 +40,7 @@ def inherited(files: Iterable[str]) -> dict[str, Any]:
     sets: dict[str, int] = {}
     stated = Sources()
     for name in filter(None, files):
-        learnt = checkpoint.load(name).data if Path(name).suffix != ".onnx" else {}
+        learnt = {} if is_foreign(name) else checkpoint.load(name).data
         before = learnt.get("inherited", {})
         sets |= {**before.get("sets", {}), **(learnt.get("sets") or {f"weights of {Path(name).name}": 0})}
         for part in (learnt, before):

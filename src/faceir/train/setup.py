@@ -42,6 +42,7 @@ __all__ = [
     "check_labels",
     "contract",
     "find_data",
+    "judge_of",
     "make_training",
     "phases",
     "rules",
@@ -104,7 +105,7 @@ def make_training(spec: Experiment, data: Data, device: torch.device) -> Trainin
         checkpoint_interval=config.checkpoint_interval or 10,
         keep_checkpoints=max(config.keep_checkpoints, 1),
         num_workers=config.num_workers,
-        validate=_judge(spec, data.validation, precision) if data.validation else None,
+        validate=judge_of(spec, data.validation, precision) if data.validation else None,
         validation_epochs=_validation_epochs(spec),
         device=device,
     )
@@ -155,7 +156,8 @@ def _validation_epochs(spec: Experiment) -> frozenset[int]:
     return frozenset(e for e in range(first, spec.training_config.num_epochs) if (e + 1) % period == 0)
 
 
-def _judge(spec: Experiment, items: Sequence[kitti.Item], precision: str) -> Judge:
+def judge_of(spec: Experiment, items: Sequence[kitti.Item], precision: str = "FP32") -> Judge:
+    """Who judges a net on `items` as the spec wants it."""
     config, names = spec.evaluation_config, specs.class_names(spec)
     overlaps, boxes = config.minimum_detection_ground_truth_overlap, config.evaluation_box_config
     return Judge(
@@ -245,12 +247,13 @@ def _start(spec: Experiment) -> _Start:
         return _Start(GridBoxNet(wanted), {})
     path = Path(config.pretrained_model_file)
     if config.load_graph or config.widen_pretrained:
-        source = pretrained.open_net(path)
-        net, kept = source.net, {key: source.data[key] for key in ("pruned",) if key in source.data}
+        source = pretrained.open_net(path, to_learn=True)
+        net, told_of = source.net, "caution" if config.widen_pretrained else "pruned caution"
+        kept = {key: source.data[key] for key in told_of.split() if key in source.data}
         tensors = net.state_dict()
         if config.widen_pretrained:
             net = widen(net, wanted, config.widen_noise, spec.random_seed)
-            tensors, kept = net.state_dict(), {"widened_from": source.net.architecture.to_dict()}
+            tensors, kept["widened_from"] = net.state_dict(), source.net.architecture.to_dict()
         elif net.architecture.num_classes != classes:
             if not config.allow_loaded_model_modification:
                 raise SpecError(
@@ -260,7 +263,7 @@ def _start(spec: Experiment) -> _Start:
                 )  # fmt: skip
             net = pretrained.with_heads(net, classes)
     else:
-        tensors = pretrained.read_onnx(path) if path.suffix == ".onnx" else checkpoint.load(path).net.state_dict()
+        tensors = pretrained.read_weights(path)
         net, kept = GridBoxNet(wanted), {}
     rows = pretrained.fit_in(net, tensors)
     if not any(row.loaded for row in rows):
@@ -277,7 +280,7 @@ def _start(spec: Experiment) -> _Start:
 def _quantised(spec: Experiment, start: _Start) -> _Start:
     """The same with INT8 rounding; raises `SpecError` for a net that is not finished, or was trained so before."""
     path = Path(spec.model_config.pretrained_model_file)
-    if path.suffix != ".onnx" and RANGES_KEY in checkpoint.load(path).data:
+    if not pretrained.is_foreign(path) and RANGES_KEY in checkpoint.load(path).data:
         raise SpecError(
             "training_config.enable_qat", f"{path.name} comes from quantisation-aware training already",
             "a net trained without", "take enable_qat out, or name the checkpoint that it came from",

@@ -19,11 +19,25 @@ from faceir.errors import InputError, SpecError
 from faceir.spec.experiment_pb2 import DatasetConfig, Experiment
 from faceir.train.loader import Mixture
 
-__all__ = ["FOLDS", "Data", "check_labels", "class_mapping", "find_data", "mixture", "tell_terms"]
+__all__ = [
+    "FOLDS",
+    "Data",
+    "check_labels",
+    "class_mapping",
+    "find_data",
+    "find_validation",
+    "mixture",
+    "tell_terms",
+    "tell_unlabelled",
+]
 
 FOLDS = 7
 FOLD_SHARE = 0.14
 """Share of the pictures that a `validation_fold` keeps for validation, the val_split of TAO's example specs."""
+
+
+_LOOKED_AT = 2000
+"""Label files in which names are looked for, when one is missing."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,10 @@ class Data:
     """Faces to be trained of each set, as `check_labels` counted them; empty before."""
     internal: frozenset[str] = frozenset()
     """Sets with pictures whose manifest keeps them for validation, as `check_labels` found them."""
+    unlabelled: tuple[str, ...] = ()
+    """Classes that no label of the training pictures speaks of, as `check_labels` found them."""
+    names: Mapping[str, int] = field(default_factory=dict)
+    """Names in label files, most frequent first, and lines of each; only looked for when a class is unlabelled."""
 
 
 def find_data(spec: Experiment) -> Data:
@@ -62,9 +80,8 @@ def find_data(spec: Experiment) -> Data:
     if not items:
         raise SpecError("dataset_config.data_sources", "is missing", "at least one", "name an image_directory_path")
     if config.HasField("validation_data_source"):
-        validation = _find(config.validation_data_source, "dataset_config.validation_data_source")
         validated = find_sources([config.validation_data_source.image_directory_path])
-        return Data(items, weights, validation, source_of, stated, validated)
+        return Data(items, weights, find_validation(spec), source_of, stated, validated)
     if not config.HasField("validation_fold"):
         return Data(items, weights, [], source_of, stated)
     share = round(FOLD_SHARE * len(items))
@@ -75,6 +92,14 @@ def find_data(spec: Experiment) -> Data:
     return _keep(whole, np.flatnonzero(~held_out))
 
 
+def find_validation(spec: Experiment) -> Sequence[kitti.Item]:
+    """The pictures that a spec validates on alone; where it names others than its training's, those need not exist."""
+    config = spec.dataset_config
+    if config.HasField("validation_data_source"):
+        return _find(config.validation_data_source, "dataset_config.validation_data_source")
+    return find_data(spec).validation
+
+
 def _keep(data: Data, numbers: Numbers) -> Data:
     """The same with only these training pictures, ascending."""
     training = select(data.training, numbers)
@@ -82,13 +107,20 @@ def _keep(data: Data, numbers: Numbers) -> Data:
 
 
 def _find(source: Any, where: str) -> Sequence[kitti.Item]:
-    if not source.image_directory_path:
+    folder, where = source.image_directory_path, f"{where}.image_directory_path"
+    if not folder:
         raise SpecError(
-            f"{where}.image_directory_path", "is missing", "the folder that holds images/ and labels/ in KITTI format",
-            "TFRecords are not needed: name the folder that they were made from",
+            where, "is missing", "the folder that holds images/ and labels/ in KITTI format",
+            f"TFRecords are not needed: name the folder that they were made from, --set {where}=FOLDER",
         )  # fmt: skip
     want = kitti.Filter(source.split, tuple(source.terms), tuple(source.exclude_set))
-    return shards.find(source.image_directory_path, want)
+    try:
+        return shards.find(folder, want)
+    except InputError as error:
+        if error.where != str(Path(folder)):  # a file in it is broken
+            raise
+        do = "; ".join(text for text in (error.do, f"another folder: --set {where}=FOLDER") if text)
+        raise SpecError(where, f"{folder} {error.came}", error.wanted, do) from None
 
 
 def _without(data: Data, problems: Mapping[Path, InputError]) -> Data:
@@ -126,8 +158,9 @@ def class_mapping(spec: Experiment) -> dict[str, str]:
 def check_labels(data: Data, spec: Experiment) -> tuple[Data, dict[Path, InputError]]:
     """The data without faulty labels, its faces counted, and what is wrong with each picture that was left out.
 
-    For before the first epoch, so that no run learns from nothing. Raises `InputError` at once when no label at all
-    speaks of a class to be trained (a class name written otherwise, say), with the names that the labels hold.
+    For before the first epoch, so that no run learns from nothing. Raises `InputError` at once when no label of the
+    training pictures speaks of any class to be trained (names written otherwise, say), with the names that the labels
+    hold. Where only some classes have none, they are named in the data (`tell_unlabelled`): TAO trains them as well.
     """
     mapping, classes = class_mapping(spec), specs.class_names(spec)
     problems: dict[Path, InputError] = {}
@@ -143,23 +176,47 @@ def check_labels(data: Data, spec: Experiment) -> tuple[Data, dict[Path, InputEr
         if item.about.get("terms") == INTERNAL:
             internal.add(item.source)
         faces = [classes[label] for label in truth.labels.tolist() if label != DONT_CARE]
-        of_class.update(faces)
         if number < len(data.training):
+            of_class.update(faces)
             of_set[item.source] += len(faces)
-    empty = [name for name, count in of_class.items() if not count]
-    if empty:
-        held = Counter(
-            line.split()[0] for item in items[:2000]
-            for line in (item.label_data() or b"").decode(errors="replace").splitlines() if line.strip()
-        )  # fmt: skip
-        names = ", ".join(f"{name} ({count})" for name, count in held.most_common(8)) or "no line at all"
+    unlabelled = tuple(name for name, count in of_class.items() if not count)
+    names = _names(data.training) if unlabelled else {}
+    if len(unlabelled) == len(classes):
         raise InputError(
-            "labels", f"none of {len(items)} files speaks of class {', '.join(empty)}; they hold {names}",
-            f"names that dataset_config.target_class_mapping maps to {', '.join(empty)}",
+            "labels",
+            f"none of {len(data.training)} files speaks of class {', '.join(unlabelled)}; they hold {_listed(names)}",
+            f"names that dataset_config.target_class_mapping maps to {', '.join(unlabelled)}",
             "add a target_class_mapping entry",
-        )  # fmt: skip
+        )
     sound = _without(data, problems) if problems else data
-    return replace(sound, faces=of_set, internal=frozenset(internal)), problems
+    sound = replace(sound, faces=of_set, internal=frozenset(internal), unlabelled=unlabelled, names=names)
+    return sound, problems
+
+
+def _names(items: Sequence[kitti.Item]) -> dict[str, int]:
+    """First words of the label lines of some pictures, the most frequent first."""
+    held = Counter(
+        line.split()[0] for item in items[:_LOOKED_AT]
+        for line in (item.label_data() or b"").decode(errors="replace").splitlines() if line.strip()
+    )  # fmt: skip
+    return dict(held.most_common())
+
+
+def _listed(names: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in list(names.items())[:8]) or "no line at all"
+
+
+def tell_unlabelled(data: Data, spec: Experiment) -> Iterator[str]:
+    """What the plan says of classes that no label speaks of: what is learnt of them, and what would be read as one."""
+    mapping = class_mapping(spec)
+    for name in data.unlabelled:
+        sources = ", ".join(source for source, target in mapping.items() if target == name)
+        unread = {one: n for one, n in data.names.items() if one.lower() not in {m.lower() for m in mapping}}
+        others = f", and names that are not mapped: {_listed(unread)}" if unread else ""
+        yield (
+            f"no label speaks of class {name} (written {sources}): it is learnt as what is never there; labels hold "
+            f"{_listed({one: n for one, n in data.names.items() if one not in unread})}{others}"
+        )
 
 
 def tell_terms(data: Data, learnt: Mapping[str, Any]) -> Iterator[str]:

@@ -21,10 +21,13 @@ from faceir.train.detector import TorchDetector
 from faceir.train.model import GridBoxNet
 from faceir.train.prepare import Preparation
 
-__all__ = ["Bounds", "Judge", "eleven_points"]
+__all__ = ["Bounds", "Judge", "Looked", "eleven_points", "within"]
 
 log = logging.getLogger(__name__)
 _BATCH = 16  # pictures in memory at once
+
+Looked = tuple[Detections, Detections, npt.NDArray[np.float64]]
+"""Of one picture: the truth, what was found, and network pixels per pixel, `[2]`."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,14 @@ class Bounds:
         """`[N]`, which boxes are within; `scale_wh` is network pixels per pixel of theirs."""
         size = (boxes.xyxy[:, 2:] - boxes.xyxy[:, :2]) * scale_wh
         return np.asarray(((size >= self.min_wh) & (size <= self.max_wh)).all(axis=1), np.bool_)
+
+
+def within(bounds: Sequence[Bounds], boxes: Detections, scale_wh: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """`[N]`, which boxes are within the bounds of their own class; those of no class are."""
+    kept = np.ones(len(boxes), np.bool_)
+    for label, one in enumerate(bounds):
+        kept &= (boxes.labels != label) | one.hold(boxes, scale_wh)
+    return kept
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ class Judge:
         """`ap`, `precision`, `recall`, `accuracy` and their `threshold`; means over the classes, then each one's AP."""
         detector = TorchDetector(net.eval(), self.contract.with_threshold(LEAST_SCORE), self.precision)
         seen = distributed.gathered(list(self._look(detector)))
-        each = [self._scores(seen, c) for c in range(len(self.contract.classes))]
+        each = self.each(seen)
         scores: dict[str, Any] = {}
         for key in each[0]:
             given = [value for one in each if (value := one[key]) is not None]
@@ -69,8 +80,12 @@ class Judge:
             scores |= {f"ap {name}": one["ap"] for name, one in zip(self.contract.classes, each, strict=True)}
         return scores
 
-    def _look(self, detector: TorchDetector) -> Iterator[tuple[Detections, Detections, npt.NDArray[np.float64]]]:
-        """Truth, what was found, and network pixels per pixel `[2]`, of each readable picture of this process."""
+    def each(self, seen: Sequence[Looked]) -> list[dict[str, float | None]]:
+        """Of each class `ap`, `precision`, `recall`, `accuracy`, `threshold`; None where no face of it counts."""
+        return [self._scores(seen, label) for label in range(len(self.contract.classes))]
+
+    def _look(self, detector: TorchDetector) -> Iterator[Looked]:
+        """Each readable picture of this process."""
         items = distributed.part(self.items)
         for start in range(0, len(items), _BATCH):
             prepared = []
@@ -84,9 +99,7 @@ class Judge:
                 scale = self.contract.fit.placement((gray.shape[1], gray.shape[0])).scale_xy
                 yield ignore_by_rules(truth, self.rules, scale[1]), found, np.array(scale)
 
-    def _scores(
-        self, seen: Sequence[tuple[Detections, Detections, npt.NDArray[np.float64]]], label: int
-    ) -> dict[str, float | None]:
+    def _scores(self, seen: Sequence[Looked], label: int) -> dict[str, float | None]:
         """Of one class."""
         bounds, judged = self.bounds[label], []
         for truth, found, scale in seen:
@@ -95,6 +108,8 @@ class Judge:
             judged.append(Judged(mine, found[bounds.hold(found, scale)], bounds.hold(mine, scale), float(scale[1])))
         verdict = evaluate(judged, iou_threshold=self.overlaps[label], rounds=0)
         scores = {rate: getattr(verdict, rate).value for rate in ("ap", "precision", "recall", "accuracy")}
+        if not verdict.faces:  # only false alarms show, which say nothing of a class that is not there
+            return dict.fromkeys(("threshold", *scores))
         if self.eleven_point:
             scores["ap"] = eleven_points(judged, self.overlaps[label])
         return {"threshold": verdict.threshold} | scores

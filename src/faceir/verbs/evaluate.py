@@ -14,7 +14,7 @@ from faceir.verbs.key import KeyOption, read_key
 from faceir.verbs.tiles import TilesOption, tiled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from faceir.contract import Contract
     from faceir.data import kitti
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from faceir.evaluate import Judged
     from faceir.evaluate.document import Evaluation, Model
     from faceir.evaluate.stress import Stress
+    from faceir.verbs.evaluate_spec import Exam
     from faceir.verbs.open import Opened
 
 __all__ = ["evaluate"]
@@ -37,7 +38,19 @@ def evaluate(
             "JSON of COCO detections (RESULTS.json@IMAGES.json); package.module:attribute, a Python detector.",
         ),
     ],
-    dataset: Annotated[Path, typer.Option("-d", "--dataset", help="Folder with images/ and labels/, or of such.")],
+    dataset: Annotated[
+        Path | None,
+        typer.Option("-d", "--dataset", help="Folder with images/ and labels/, or of such; default: --spec's."),
+    ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            "-e", "--spec", help="Experiment spec: its validation pictures, classes, IoU, box limits and clustering."
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the spec.")
+    ] = None,
     split: Annotated[str, typer.Option(help="Only this split of the folder's manifest.csv.")] = "",
     terms: Annotated[list[str] | None, typer.Option(help="Only pictures of these terms; repeatable.")] = None,
     source: Annotated[list[str] | None, typer.Option(help="Only these sets of the folder; repeatable.")] = None,
@@ -45,12 +58,18 @@ def evaluate(
         float | None, typer.Option(help="Judge at this score, 0..1; default: the model's own threshold.")
     ] = None,
     min_height: Annotated[
-        float, typer.Option(help="Lower faces are ignored, labelled or found; pixels at the network's scale.")
-    ] = 16.0,
-    max_occlusion: Annotated[int, typer.Option(help="Faces of a higher occlusion level, 0..9, are ignored.")] = 5,
+        float | None,
+        typer.Option(
+            help="Lower faces are ignored, labelled or found; pixels at the network's scale; default: 16, or --spec's."
+        ),
+    ] = None,
+    max_occlusion: Annotated[
+        int | None, typer.Option(help="Faces of a higher occlusion level, 0..9, are ignored; default: 5, or --spec's.")
+    ] = None,
     min_visible: Annotated[
-        float, typer.Option(help="Faces with less of them inside the picture, 0..1, are ignored.")
-    ] = 0.6,
+        float | None,
+        typer.Option(help="Faces with less of them inside the picture, 0..1, are ignored; default: 0.6, or --spec's."),
+    ] = None,
     group: Annotated[
         str, typer.Option(help="Resample by this column of manifest.csv, by set, or by sequence (films; also by name).")
     ] = "",
@@ -76,14 +95,14 @@ def evaluate(
     tiles: TilesOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Precision, recall, accuracy at IoU > 0.5, and average precision, with 95 % intervals."""
+    """Precision, recall, accuracy at IoU > 0.5, or --spec's, and average precision, with 95 % intervals."""
     from rich.console import Console
 
-    from faceir.data.guidelines import Rules
     from faceir.evaluate.assess import assess
     from faceir.evaluate.baseline import hold_against
     from faceir.evaluate.document import Evaluation, Settings
     from faceir.evaluate.stress import faults_of
+    from faceir.verbs.evaluate_spec import read_exam
     from faceir.verbs.open import open_detector
     from faceir.verbs.report import write_page
     from faceir.verbs.score_tables import print_evaluation, print_gate
@@ -94,29 +113,45 @@ def evaluate(
     _check(threshold=threshold, min_visible=min_visible, max_occlusion=max_occlusion, rounds=rounds, max_drop=max_drop)
     former = Evaluation.read(baseline) if baseline else None  # a bad file is told before the work
     faults = faults_of(stress or ())
-    opened = open_detector(model, read_key(key))
-    second = open_detector(vs, read_key(key)) if vs is not None else None
-    items = _items(dataset, split, terms or (), source or ())
+    if overrides and spec is None:
+        raise InputError("--set", "changes a spec, and there is none", "-e SPEC")
+    exam = read_exam(spec, overrides or ()) if spec else None
+    if exam and faults:
+        raise InputError("--stress", "judges as it does everywhere, not by a spec", "no -e", "name the folder with -d")
+    rules = _rules(exam, min_height, max_occlusion, min_visible)
+    secret, stand_in = read_key(key), exam.contract if exam else None
+    opened = open_detector(model, secret, stand_in)
+    second = open_detector(vs, secret, stand_in) if vs is not None else None
+    items, dataset, pictures = _items(exam, dataset, split, terms or (), source or ())
     if faults and opened.stored:
         raise InputError("--stress", f"{opened.name} holds detections, which know no spoilt pictures", "a model in -m")
+    if exam:
+        opened, exam = exam.fitted(opened).clustered(opened)
+        if second is not None:
+            second, exam = exam.clustered(second)
+    rule = (exam.rule(opened) if exam else None) or "the model's own"
     if tiles is not None:
         opened = _in_tiles(opened, tiles, faults)
     for one in (opened, second):
         if one is not None:
             one.check(items)
-    rules, problems = Rules(min_height, max_occlusion, min_visible), dict[str, FaceirError]()
+    problems = dict[str, FaceirError]()
     settings = Settings(
-        _rule(threshold, opened.threshold), threshold, min_height=min_height,
-        max_occlusion=max_occlusion, min_visible=min_visible, split=split, terms=tuple(terms or ()),
-        source=tuple(source or ()), group=group, rounds=rounds, seed=seed,
+        _rule(threshold, opened.threshold, rule), threshold, exam.overlap if exam else 0.5, rules.min_height,
+        max_occlusion=rules.max_occlusion, min_visible=rules.min_visible, split=split, terms=tuple(terms or ()),
+        source=tuple(source or ()), group=group, rounds=rounds, seed=seed, spec=exam.stated() if exam else "",
     )  # fmt: skip
+    if exam:
+        exam.tell(console, pictures, rules)
     contract = opened.contract
-    judged = _judged(items, opened.detector, contract, rules, group, problems, opened.name)
+    mapping = exam.judge.class_mapping if exam else None
+    seen = _judged(items, opened.detector, contract, rules, group, problems, opened.name, mapping)
+    judged = exam.bounded(seen) if exam else seen
     other = None
     if second is not None:
         # The same fit: both are judged by the same faces.
-        found = _judged(items, second.detector, contract, rules, group, problems, second.name)
-        other = (second.name, found, second.threshold)
+        found = _judged(items, second.detector, contract, rules, group, problems, second.name, mapping)
+        other = (second.name, exam.bounded(found) if exam else found, second.threshold)
     evaluation = assess(
         judged, opened.threshold if threshold is None else threshold, settings, _described(opened),
         dataset.resolve().name, str(dataset), len(problems), len(contract.classes), other,
@@ -126,6 +161,8 @@ def evaluate(
     for problem in problems.values():
         Console(stderr=True, highlight=False, markup=False).print(f"error: {problem}", soft_wrap=True)
     print_evaluation(evaluation, console, slices)
+    if exam:
+        exam.print_classes(seen, console)
     if json:
         evaluation.write(json)
     if report:
@@ -149,7 +186,9 @@ def _in_tiles(opened: Opened, tiles: str, faults: Sequence[str]) -> Opened:
     return replace(opened, detector=tiled(opened.detector, tiles), name=f"{opened.name}, tiles {tiles}")
 
 
-def _check(threshold: float | None, min_visible: float, max_occlusion: int, rounds: int, max_drop: float) -> None:
+def _check(
+    threshold: float | None, min_visible: float | None, max_occlusion: int | None, rounds: int, max_drop: float
+) -> None:
     for name, value, low, high in (
         ("--threshold", threshold, 0, 1),
         ("--min-visible", min_visible, 0, 1),
@@ -161,20 +200,40 @@ def _check(threshold: float | None, min_visible: float, max_occlusion: int, roun
             raise InputError(name, f"is {value}", f"{low}..{high}")
 
 
-def _items(dataset: Path, split: str, terms: Sequence[str], source: Sequence[str]) -> list[kitti.Item]:
+def _rules(exam: Exam | None, min_height: float | None, max_occlusion: int | None, min_visible: float | None) -> Rules:
+    """Which faces are ignored: as typed, else as the spec says, else as everywhere."""
+    from faceir.data.guidelines import Rules
+
+    other = exam.rules if exam else Rules(16.0, 5, 0.6)
+    return Rules(
+        other.min_height if min_height is None else min_height,
+        other.max_occlusion if max_occlusion is None else max_occlusion,
+        other.min_visible if min_visible is None else min_visible,
+    )
+
+
+def _items(
+    exam: Exam | None, dataset: Path | None, split: str, terms: Sequence[str], source: Sequence[str]
+) -> tuple[list[kitti.Item], Path, str]:
+    """The pictures to judge on, the folder of all, and what they are for people; `dataset` wins over the spec."""
     from faceir.data import kitti, shards
 
-    items = list(shards.find(dataset, kitti.Filter(split, tuple(terms))))
+    if dataset is not None:
+        items, where = list(shards.find(dataset, kitti.Filter(split, tuple(terms)))), "-d"
+    elif exam:
+        (items, dataset), where = exam.items(split, terms), exam.where_from()
+    else:
+        raise InputError("-d", "is missing", "a folder of labelled pictures", "or name an experiment spec with -e")
     if source:
         items = [item for item in items if item.source in source]
         if not items:
             raise InputError("--source", f"no picture is of {', '.join(source)}", f"sets below {dataset}")
-    return items
+    return items, dataset, f"{len(items)} pictures of {where} ({dataset})"
 
 
 def _judged(
     items: list[kitti.Item], detector: Any, contract: Contract, rules: Any, group: str,
-    problems: dict[str, FaceirError], name: str,
+    problems: dict[str, FaceirError], name: str, mapping: Mapping[str, str] | None = None,
 ) -> list[Judged]:  # fmt: skip
     """The pictures, judged, with a bar at a terminal; what cannot be read goes to `problems`."""
     from rich.console import Console
@@ -188,7 +247,7 @@ def _judged(
     def note(problem: FaceirError) -> None:
         problems[problem.where] = problem  # a second detector meets the same ones again
 
-    return list(judge(shown, detector, contract.fit, rules, contract.classes, on_problem=note, group=group))
+    return list(judge(shown, detector, contract.fit, rules, contract.classes, mapping, on_problem=note, group=group))
 
 
 def _stressed(
@@ -211,10 +270,10 @@ def _stressed(
     )  # fmt: skip
 
 
-def _rule(threshold: float | None, stated: float | None) -> str:
+def _rule(threshold: float | None, stated: float | None, whose: str) -> str:
     if threshold is not None:
         return "given"
-    return "the model's own" if stated is not None else "best accuracy on these pictures"
+    return whose if stated is not None else "best accuracy on these pictures"
 
 
 def _described(opened: Opened) -> Model:

@@ -34,6 +34,7 @@ _SUFFIXES = {
     "torchscript": ".pt",
     "exported-program": ".pt2",
     "tensorrt": ".onnx",
+    "checkpoint": ".safetensors",
 }
 """Of the file that `-o` names; the engine gets the name that DeepStream looks for, beside it."""
 _DATA_TYPES = ("fp32", "fp16", "int8")
@@ -56,8 +57,13 @@ class _Int8:
 
 
 def export(
-    model: Annotated[Path, typer.Option("-m", "--model", help="Checkpoint (.safetensors).")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="File to write: .onnx, .xml, .pt or .pt2, as --format.")],
+    model: Annotated[Path, typer.Option("-m", "--model", help="Checkpoint (.safetensors), or TAO's .hdf5.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="File to write: .onnx, .xml, .pt, .pt2 or .safetensors, as --format.")
+    ],
+    spec: Annotated[
+        Path | None, typer.Option("-e", "--spec", help="For TAO's .hdf5: the spec that the model was trained by.")
+    ] = None,
     name: Annotated[str, typer.Option("-n", "--name", help="Name stated in the file; default: the file's.")] = "",
     key: KeyOption = None,
     threshold: Annotated[
@@ -137,7 +143,7 @@ def export(
             "batch sizes", f"are {min_batch_size}, {opt_batch_size}, {max_batch_size}", "min <= opt <= max"
         )
     secret = read_key(key)
-    loaded = checkpoint.load(resolve(model), secret)
+    loaded = _opened(resolve(model), spec, secret, console)
     if int8 and "activation_ranges" in loaded.data:
         console.print("calibrates anew; `faceir calibrate` takes the ranges that this net learnt with its weights")
     contract = replace(loaded.contract, name=name or out.stem)
@@ -146,6 +152,10 @@ def export(
     loaded = replace(loaded, contract=contract)
     gate = Gate(dataset, split, tuple(terms or ()), tuple(source or ()), min_height, max_drop) if dataset else None
     out.parent.mkdir(parents=True, exist_ok=True)
+    if form == "checkpoint":
+        checkpoint.save(out, loaded, key=secret)
+        console.print(f"wrote {out}, {out.stat().st_size / 1e6:.1f} MB")
+        return
     if form in ("torchscript", "exported-program"):
         _write_torch(loaded, form, out, console)
         return
@@ -167,6 +177,32 @@ def export(
         console.print(f"next: faceir evaluate -m {out} -d FOLDER, and the same for the float model")
 
 
+def _opened(path: Path, spec: Path | None, key: str | None, console: Console) -> Checkpoint:
+    """The checkpoint at `path`, or TAO's net under the contract of `spec`; raises `InputError` where one lacks."""
+    from faceir import spec as specs
+    from faceir.train import hdf5, pretrained, setup
+    from faceir.train.provenance import inherited
+
+    loaded = pretrained.open_net(path, key)
+    if (path.suffix.lower() in hdf5.SUFFIXES) != (spec is not None):
+        raise InputError(
+            "-e", "goes with TAO's .hdf5, which states neither classes nor thresholds", "both or neither",
+            "type: -e SPEC, the one that the model was trained by",
+        )  # fmt: skip
+    if spec is None:
+        return loaded
+    experiment = specs.load(spec)
+    contract = setup.contract(experiment)
+    if (count := loaded.net.architecture.num_classes) != len(contract.classes):
+        raise ModelError(
+            path, f"has outputs for {count} classes", f"{len(contract.classes)}, the target_classes of {spec}"
+        )
+    was, will = hdf5.read_hdf5(path).size_wh, contract.fit.size_wh
+    if was not in (None, will):
+        console.print(f"beware: made for pictures of {was[0]}x{was[1]}, here {will[0]}x{will[1]} as {spec} says")
+    return replace(loaded, contract=contract, spec=specs.to_text(experiment), data=inherited([str(path)]))
+
+
 def _check(form: str, data_type: str, out: Path, fused: bool, scheme: str, gen_ds_config: bool, sealed: bool) -> None:
     """Raise `InputError` for options that do not go together."""
     if form not in _SUFFIXES:
@@ -182,6 +218,8 @@ def _check(form: str, data_type: str, out: Path, fused: bool, scheme: str, gen_d
         raise InputError("--data-type", "fp16 is for TensorRT, DeepStream and OpenVINO", "fp32: ONNX stays in float32")
     if form in ("torchscript", "exported-program") and (fused or sealed or data_type != "fp32"):
         raise InputError("--format", f"{form} is written in fp32 only", "neither --fused nor --data-type nor -k")
+    if form == "checkpoint" and (fused or data_type != "fp32"):
+        raise InputError("--format", "checkpoint is written in fp32 only", "neither --fused nor --data-type")
     if fused and (for_nvidia or scheme == "s8"):
         raise InputError("--fused", "is for faceir's own runtime", "no TensorRT, DeepStream or --scheme s8 beside it")
     if data_type == "int8" and for_nvidia and scheme == "u8":

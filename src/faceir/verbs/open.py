@@ -57,12 +57,13 @@ class Opened:
             check(items)
 
 
-def open_detector(model: str | Path, key: str | None = None) -> Opened:
+def open_detector(model: str | Path, key: str | None = None, stand_in: Contract | None = None) -> Opened:
     """Open `model`: see `_WANTED`; a sealed file with `key`. The packaged model is "default" or an empty string.
 
     COCO results that name their pictures by numbers alone are given as `detections.json@labels.json`, the latter
     being a COCO file with the images. A Python attribute is a `Detector` (a callable from pictures to `Detections`),
     or a class or function without arguments that makes one; it may have a `contract`, or a `threshold`.
+    An ONNX or OpenVINO file that states no contract, as of another program, is taken to keep `stand_in`.
     Raises `ModelError` or `InputError`.
     """
     text = str(model)
@@ -79,7 +80,7 @@ def open_detector(model: str | Path, key: str | None = None) -> Opened:
     from faceir import registry
 
     path = need_file(registry.resolve(model), _WANTED, ModelError)
-    return _checkpoint(path, key) if _is_checkpoint(path) else _runtime(path, key)
+    return _checkpoint(path, key) if _is_checkpoint(path) else _runtime(path, key, stand_in)
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -99,10 +100,15 @@ def _checkpoint(path: Path, key: str | None) -> Opened:
     return _every_score(TorchDetector(loaded.net, loaded.contract), path.name, path)
 
 
-def _runtime(path: Path | None, key: str | None) -> Opened:
+def _runtime(path: Path | None, key: str | None, stand_in: Contract | None = None) -> Opened:
     from faceir.runtime.detector import Detector
 
-    detector = Detector(path, favour="throughput", key=key)
+    try:
+        detector = Detector(path, favour="throughput", key=key)
+    except ModelError as error:
+        if stand_in is None or not error.came.startswith("carries no contract"):
+            raise
+        detector = Detector(path, favour="throughput", key=key, contract=stand_in)
     return _every_score(detector, detector.path.name, detector.path)
 
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 PROBLEMS_NAME = "label_problems.txt"
-_OF_TAO = (".tlt", ".hdf5", ".h5", ".etlt", ".ckzip")
-"""Endings of models that only TAO reads."""
 
 
 def train(
@@ -58,7 +56,7 @@ def train(
 
     experiment = specs.load(spec, overrides or [])
     specs.check(experiment)
-    _refuse_tao_model(experiment)
+    _refuse_closed_model(experiment)
     chosen, why = _device(device)
     with distributed.joined(chosen):
         console = Console(highlight=False, markup=False, soft_wrap=True, quiet=not distributed.leads())
@@ -73,15 +71,17 @@ def train(
                 _finish(results, name, secret, console)
 
 
-def _refuse_tao_model(experiment: Experiment) -> None:
-    """Say that a model of TAO is not read, before anything else is done."""
+def _refuse_closed_model(experiment: Experiment) -> None:
+    """Say that a model that TAO encrypts is not read, before anything else is done."""
+    from faceir.train.pretrained import CLOSED
+
     model = experiment.model_config
-    if not model.pretrained_model_file.lower().endswith(_OF_TAO):
+    if not model.pretrained_model_file.lower().endswith(CLOSED):
         return
     without = " --set model_config.load_graph=false" if model.load_graph else ""
     raise SpecError(
         "model_config.pretrained_model_file", f"is {model.pretrained_model_file}, which only TAO reads",
-        "a .safetensors checkpoint or an .onnx file",
+        "a .safetensors checkpoint, an .onnx file or a .hdf5 file of TAO 5",
         f"add --set model_config.pretrained_model_file=FILE, or start afresh: "
         f'--set model_config.pretrained_model_file=""{without}',
     )  # fmt: skip
@@ -92,10 +92,13 @@ def _prepared(
 ) -> Training:
     """The training, its plan printed."""
     from faceir.train import setup
+    from faceir.train.sources import tell_unlabelled
 
     data = _checked(setup.find_data(experiment), experiment, results, skip_bad_labels, console)
     training = setup.make_training(experiment, data, device)
     _print_plan(training, data, why, console)
+    for told in tell_unlabelled(data, experiment):
+        console.print(f"{'beware':>10}: {told}")
     _print_unread(experiment, data, console)
     return training
 
@@ -197,6 +200,8 @@ def _print_plan(training: Training, data: Data, device: str, console: Console) -
         console.print(f"{'terms':>10}: {told}")
     if training.teacher:
         console.print(f"{'teacher':>10}: {count_params(training.teacher.net) / 1e6:.2f} M parameters")
+    if caution := training.data.get("caution"):
+        console.print(f"{'beware':>10}: {caution}")
     if loaded := training.data.get("pretrained"):
         _print_loaded(loaded, console)
 
