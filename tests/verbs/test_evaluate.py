@@ -135,6 +135,21 @@ def test_against_a_second_model(faceir: Run, tmp_path: Path, model: Path) -> Non
     assert "cannot tell at this size" in faceir("--vs", model)[1]
 
 
+def test_at_the_networks_own_size_nothing_changes_and_a_smaller_one_hides_faces(
+    faceir: Run, tmp_path: Path, model: Path
+) -> None:
+    for name, more in (("own", ()), ("at", ("--at", "384x240")), ("small", ("--at", "96x60"))):
+        assert faceir(*more, "--min-height", 1, "--json", tmp_path / f"{name}.json")[0] == 0
+    own, at, small = (Evaluation.read(tmp_path / f"{name}.json") for name in ("own", "at", "small"))
+    assert at.scores.recall == own.scores.recall
+    assert at.scores.precision == own.scores.precision
+    assert (own.settings.at, at.settings.at) == ("", "384x240")
+    assert small.scores.faces == own.scores.faces
+    code, _, err = faceir("--at", "96x60", "--min-height", 1, "--baseline", tmp_path / "own.json")
+    assert code == 1
+    assert "was made otherwise: at" in err
+
+
 def test_in_tiles_against_the_whole_picture(faceir: Run, tmp_path: Path, model: Path) -> None:
     code, out, _ = faceir("--tiles", "1x1", "--vs", model, "--json", tmp_path / "e.json")
     assert code == 0
@@ -174,6 +189,7 @@ def test_the_gate(faceir: Run, tmp_path: Path) -> None:
         (("--group", "person"), "--group: 'person' is not a column"),
         (("--split", "moon"), "holds no labelled picture"),
         (("--baseline", __file__), "cannot be read"),
+        (("--at", "384"), "--at: is '384'; wanted width x height in pixels, such as 384x240"),
         (("--tiles", "2"), "--tiles: is '2'; wanted columns x rows, such as 2x2 or 3x2"),
         (("--tiles", "2x2", "--stress", "noise"), "wanted no --tiles; judge them apart"),
     ],

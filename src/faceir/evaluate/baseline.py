@@ -9,7 +9,17 @@ from faceir.evaluate.document import Evaluation
 
 __all__ = ["Change", "Gate", "hold_against"]
 
-_SAME_SETTINGS = ("iou_threshold", "min_height", "max_occlusion", "min_visible", "split", "terms", "source", "spec")
+_SAME_SETTINGS = (
+    "iou_threshold",
+    "min_height",
+    "max_occlusion",
+    "min_visible",
+    "split",
+    "terms",
+    "source",
+    "at",
+    "spec",
+)
 _SAME_DATA = ("name", "pictures", "faces", "fingerprint")
 
 

@@ -85,6 +85,8 @@ class Settings:
     group: str = ""
     rounds: int = 1000
     seed: int = 0
+    at: str = ""
+    """Size "384x240" at which every picture was shown, whose pixels all heights count; empty = the network's."""
     spec: str = ""
     """What an experiment spec asked for beyond the above: box limits, overlaps of several classes, clustering."""
 

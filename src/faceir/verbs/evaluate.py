@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from faceir.evaluate import Judged
     from faceir.evaluate.document import Evaluation, Model
     from faceir.evaluate.stress import Stress
+    from faceir.fit import Fit
     from faceir.verbs.evaluate_spec import Exam
     from faceir.verbs.open import Opened
 
@@ -70,6 +72,14 @@ def evaluate(
         float | None,
         typer.Option(help="Faces with less of them inside the picture, 0..1, are ignored; default: 0.6, or --spec's."),
     ] = None,
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="WIDTHxHEIGHT",
+            help="Show every picture at this size, so that nets of several input sizes see the same; heights count in "
+            "its pixels.",
+        ),
+    ] = "",
     group: Annotated[
         str, typer.Option(help="Resample by this column of manifest.csv, by set, or by sequence (films; also by name).")
     ] = "",
@@ -102,6 +112,7 @@ def evaluate(
     from faceir.evaluate.baseline import hold_against
     from faceir.evaluate.document import Evaluation, Settings
     from faceir.evaluate.stress import faults_of
+    from faceir.fit import Fit
     from faceir.verbs.evaluate_spec import read_exam
     from faceir.verbs.open import open_detector
     from faceir.verbs.report import write_page
@@ -132,6 +143,10 @@ def evaluate(
     rule = (exam.rule(opened) if exam else None) or "the model's own"
     if tiles is not None:
         opened = _in_tiles(opened, tiles, faults)
+    fit = opened.contract.fit
+    if at:
+        fit = Fit(_size(at))
+        opened, second = _shown_at(opened, fit, exam), second and _shown_at(second, fit, exam)
     for one in (opened, second):
         if one is not None:
             one.check(items)
@@ -139,25 +154,25 @@ def evaluate(
     settings = Settings(
         _rule(threshold, opened.threshold, rule), threshold, exam.overlap if exam else 0.5, rules.min_height,
         max_occlusion=rules.max_occlusion, min_visible=rules.min_visible, split=split, terms=tuple(terms or ()),
-        source=tuple(source or ()), group=group, rounds=rounds, seed=seed, spec=exam.stated() if exam else "",
+        source=tuple(source or ()), group=group, rounds=rounds, seed=seed, at=at, spec=exam.stated() if exam else "",
     )  # fmt: skip
     if exam:
         exam.tell(console, pictures, rules)
     contract = opened.contract
     mapping = exam.judge.class_mapping if exam else None
-    seen = _judged(items, opened.detector, contract, rules, group, problems, opened.name, mapping)
+    seen = _judged(items, opened.detector, contract, fit, rules, group, problems, opened.name, mapping)
     judged = exam.bounded(seen) if exam else seen
     other = None
     if second is not None:
         # The same fit: both are judged by the same faces.
-        found = _judged(items, second.detector, contract, rules, group, problems, second.name, mapping)
+        found = _judged(items, second.detector, contract, fit, rules, group, problems, second.name, mapping)
         other = (second.name, exam.bounded(found) if exam else found, second.threshold)
     evaluation = assess(
         judged, opened.threshold if threshold is None else threshold, settings, _described(opened),
         dataset.resolve().name, str(dataset), len(problems), len(contract.classes), other,
     )  # fmt: skip
     if faults:
-        evaluation = replace(evaluation, stress=_stressed(items, opened, evaluation, faults, rules, problems))
+        evaluation = replace(evaluation, stress=_stressed(items, opened, fit, evaluation, faults, rules, problems))
     for problem in problems.values():
         Console(stderr=True, highlight=False, markup=False).print(f"error: {problem}", soft_wrap=True)
     print_evaluation(evaluation, console, slices)
@@ -184,6 +199,24 @@ def _in_tiles(opened: Opened, tiles: str, faults: Sequence[str]) -> Opened:
         came = "spoils pictures at the network's size, which pieces show no sharper"
         raise InputError("--stress", came, "no --tiles", "judge them apart")
     return replace(opened, detector=tiled(opened.detector, tiles), name=f"{opened.name}, tiles {tiles}")
+
+
+def _size(at: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d{1,3})x([1-9]\d{1,3})", at)
+    if match is None:
+        raise InputError("--at", f"is {at!r}", "width x height in pixels, such as 384x240")
+    return int(match[1]), int(match[2])
+
+
+def _shown_at(opened: Opened, fit: Fit, exam: Exam | None) -> Opened:
+    """What was opened, shown pictures that are fitted by `fit` first."""
+    from faceir.evaluate.fitted import Fitted
+
+    if opened.stored:
+        raise InputError("--at", f"{opened.name} holds detections, which look at nothing", "models in -m and --vs")
+    if exam is not None:
+        raise InputError("--at", "counts heights otherwise than a spec does", "no -e", "name the folder with -d")
+    return replace(opened, detector=Fitted(opened.detector, fit))
 
 
 def _check(
@@ -232,7 +265,7 @@ def _items(
 
 
 def _judged(
-    items: list[kitti.Item], detector: Any, contract: Contract, rules: Any, group: str,
+    items: list[kitti.Item], detector: Any, contract: Contract, fit: Fit, rules: Any, group: str,
     problems: dict[str, FaceirError], name: str, mapping: Mapping[str, str] | None = None,
 ) -> list[Judged]:  # fmt: skip
     """The pictures, judged, with a bar at a terminal; what cannot be read goes to `problems`."""
@@ -247,11 +280,11 @@ def _judged(
     def note(problem: FaceirError) -> None:
         problems[problem.where] = problem  # a second detector meets the same ones again
 
-    return list(judge(shown, detector, contract.fit, rules, contract.classes, mapping, on_problem=note, group=group))
+    return list(judge(shown, detector, fit, rules, contract.classes, mapping, on_problem=note, group=group))
 
 
 def _stressed(
-    items: list[kitti.Item], opened: Opened, evaluation: Evaluation, faults: Sequence[str], rules: Rules,
+    items: list[kitti.Item], opened: Opened, fit: Fit, evaluation: Evaluation, faults: Sequence[str], rules: Rules,
     problems: dict[str, FaceirError],
 ) -> Stress:  # fmt: skip
     """The same pictures under camera faults, at the same threshold; with a bar at a terminal."""
@@ -263,7 +296,7 @@ def _stressed(
     errors = Console(stderr=True)
     settings = evaluation.settings
     return stress(
-        items, opened.detector, opened.contract.fit, evaluation.scores.threshold, faults, rules,
+        items, opened.detector, fit, evaluation.scores.threshold, faults, rules,
         opened.contract.classes, settings.rounds, settings.seed, settings.group,
         on_problem=lambda problem: problems.update({problem.where: problem}),
         track=lambda things, what: track(things, what, console=errors, disable=not errors.is_terminal),
