@@ -67,6 +67,26 @@ def test_each_fault_changes_the_picture():
             assert any(not np.array_equal(one, picture) for one in seen), name
 
 
+def test_a_sensor_of_fewer_pixels_shows_less_detail_and_coarser_noise_at_the_same_places():
+    rows = np.tile(np.array([60, 60, 200, 200], np.uint8), (160, 52))
+    truth = Detections([[50, 40, 100, 102]])
+    coarse = InfraredParams(**OFF, gamma=(1, 1), sensor_scale_min=0.3)
+    seen = [infrared.expose(rows, truth, rng(seed), coarse) for seed in range(12)]
+    assert all(image.shape == rows.shape and np.array_equal(found.xyxy, truth.xyxy) for image, found in seen)
+    assert min(image.std() for image, _ in seen) < 0.6 * rows.std()
+    assert all(abs(float(image.mean()) - float(rows.mean())) < 3 for image, _ in seen)
+    flat = np.full((160, 208), 100, np.uint8)
+    noise = {"noise_probability": 1.0}
+
+    def neighbours_alike(scale: float) -> float:
+        params = InfraredParams(**OFF | noise, gamma=(1, 1), sensor_scale_min=scale)
+        images = [infrared.shoot(flat, rng(seed), params).astype(float) - 100 for seed in range(8)]
+        return float(np.mean([(i[:, 1:] * i[:, :-1]).mean() / i.var() for i in images]))
+
+    assert abs(neighbours_alike(1)) < 0.05
+    assert neighbours_alike(0.3) > 0.3
+
+
 def test_a_dark_picture_made_bright_has_few_levels():
     picture = np.tile(np.arange(200, dtype=np.uint8), (100, 1))
     params = InfraredParams(**{**OFF, "darkness_probability": 1, "dark_gain_probability": 1}, gamma=(1, 1))

@@ -296,7 +296,7 @@ class FaceZoom(_message.Message):
     def __init__(self, enabled: _Optional[bool] = ..., min_face_height: _Optional[float] = ..., max_face_height: _Optional[float] = ...) -> None: ...
 
 class Infrared(_message.Message):
-    __slots__ = ("probability", "red_weight_min", "red_weight_max", "illumination_probability", "darkness_probability", "light_min", "noise_probability", "noise_sigma_max", "blur_probability", "blur_sigma_max", "over_exposure_probability", "gain_max", "gamma_min", "gamma_max", "jpeg_probability", "jpeg_quality_min", "occluder_probability", "aspect_jitter_max", "distance_falloff_probability", "vignette_probability", "vignette_light_min", "pupil_probability", "glint_probability", "strobe_probability", "dark_gain_probability", "stripe_probability", "stripe_sigma_max", "video_probability", "video_quality_min", "ignore_snr_below")
+    __slots__ = ("probability", "red_weight_min", "red_weight_max", "illumination_probability", "darkness_probability", "light_min", "noise_probability", "noise_sigma_max", "blur_probability", "blur_sigma_max", "over_exposure_probability", "gain_max", "gamma_min", "gamma_max", "jpeg_probability", "jpeg_quality_min", "occluder_probability", "aspect_jitter_max", "distance_falloff_probability", "vignette_probability", "vignette_light_min", "pupil_probability", "glint_probability", "strobe_probability", "dark_gain_probability", "stripe_probability", "stripe_sigma_max", "video_probability", "video_quality_min", "ignore_snr_below", "sensor_scale_min")
     PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     RED_WEIGHT_MIN_FIELD_NUMBER: _ClassVar[int]
     RED_WEIGHT_MAX_FIELD_NUMBER: _ClassVar[int]
@@ -327,6 +327,7 @@ class Infrared(_message.Message):
     VIDEO_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
     VIDEO_QUALITY_MIN_FIELD_NUMBER: _ClassVar[int]
     IGNORE_SNR_BELOW_FIELD_NUMBER: _ClassVar[int]
+    SENSOR_SCALE_MIN_FIELD_NUMBER: _ClassVar[int]
     probability: float
     red_weight_min: float
     red_weight_max: float
@@ -357,7 +358,8 @@ class Infrared(_message.Message):
     video_probability: float
     video_quality_min: int
     ignore_snr_below: float
-    def __init__(self, probability: _Optional[float] = ..., red_weight_min: _Optional[float] = ..., red_weight_max: _Optional[float] = ..., illumination_probability: _Optional[float] = ..., darkness_probability: _Optional[float] = ..., light_min: _Optional[float] = ..., noise_probability: _Optional[float] = ..., noise_sigma_max: _Optional[float] = ..., blur_probability: _Optional[float] = ..., blur_sigma_max: _Optional[float] = ..., over_exposure_probability: _Optional[float] = ..., gain_max: _Optional[float] = ..., gamma_min: _Optional[float] = ..., gamma_max: _Optional[float] = ..., jpeg_probability: _Optional[float] = ..., jpeg_quality_min: _Optional[int] = ..., occluder_probability: _Optional[float] = ..., aspect_jitter_max: _Optional[float] = ..., distance_falloff_probability: _Optional[float] = ..., vignette_probability: _Optional[float] = ..., vignette_light_min: _Optional[float] = ..., pupil_probability: _Optional[float] = ..., glint_probability: _Optional[float] = ..., strobe_probability: _Optional[float] = ..., dark_gain_probability: _Optional[float] = ..., stripe_probability: _Optional[float] = ..., stripe_sigma_max: _Optional[float] = ..., video_probability: _Optional[float] = ..., video_quality_min: _Optional[int] = ..., ignore_snr_below: _Optional[float] = ...) -> None: ...
+    sensor_scale_min: float
+    def __init__(self, probability: _Optional[float] = ..., red_weight_min: _Optional[float] = ..., red_weight_max: _Optional[float] = ..., illumination_probability: _Optional[float] = ..., darkness_probability: _Optional[float] = ..., light_min: _Optional[float] = ..., noise_probability: _Optional[float] = ..., noise_sigma_max: _Optional[float] = ..., blur_probability: _Optional[float] = ..., blur_sigma_max: _Optional[float] = ..., over_exposure_probability: _Optional[float] = ..., gain_max: _Optional[float] = ..., gamma_min: _Optional[float] = ..., gamma_max: _Optional[float] = ..., jpeg_probability: _Optional[float] = ..., jpeg_quality_min: _Optional[int] = ..., occluder_probability: _Optional[float] = ..., aspect_jitter_max: _Optional[float] = ..., distance_falloff_probability: _Optional[float] = ..., vignette_probability: _Optional[float] = ..., vignette_light_min: _Optional[float] = ..., pupil_probability: _Optional[float] = ..., glint_probability: _Optional[float] = ..., strobe_probability: _Optional[float] = ..., dark_gain_probability: _Optional[float] = ..., stripe_probability: _Optional[float] = ..., stripe_sigma_max: _Optional[float] = ..., video_probability: _Optional[float] = ..., video_quality_min: _Optional[int] = ..., ignore_snr_below: _Optional[float] = ..., sensor_scale_min: _Optional[float] = ...) -> None: ...
 
 class Occluders(_message.Message):
     __slots__ = ("patch_weight", "cap_weight", "hand_weight", "seat_weight", "back_of_head_weight", "head_weight", "distractor_probability", "passenger_probability")

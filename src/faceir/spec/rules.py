@@ -260,6 +260,7 @@ def _check_ranges(spec: Experiment) -> None:
     _within("augmentation_config.infrared.jpeg_quality_min", infrared.jpeg_quality_min, 1, 94)
     _within("augmentation_config.infrared.video_quality_min", infrared.video_quality_min, 1, 44)
     _at_least("augmentation_config.infrared.gain_max", infrared.gain_max, 1)
+    _within("augmentation_config.infrared.sensor_scale_min", infrared.sensor_scale_min, 0.1, 1)
     _within("training_config.ignore_occlusion_above", spec.training_config.ignore_occlusion_above, 0, 9)
 
 

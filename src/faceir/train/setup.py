@@ -357,6 +357,7 @@ def augmentation(spec: Experiment) -> Augmentation:
         ),
         infrared_probability=i.probability,
         infrared=InfraredParams(
+            sensor_scale_min=i.sensor_scale_min,
             red_weight=(i.red_weight_min, i.red_weight_max),
             gamma=(i.gamma_min, i.gamma_max),
             distance_falloff_probability=i.distance_falloff_probability,

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from faceir import boxes
 from faceir.boxes import FloatArray
 from faceir.data.infrared import eyes, lamp
 from faceir.data.infrared.lamp import illuminate
@@ -30,6 +31,8 @@ _SNR_HEIGHT = 24.0  # px; a face four times as high is recognised at half the si
 class InfraredParams:
     """Ranges of the camera's faults; probabilities 0..1, levels in 8-bit steps, lengths in pixels."""
 
+    sensor_scale_min: float = 1.0
+    """Fewest pixels of the sensor along a side, as a share of the picture's; what it sees is enlarged."""
     red_weight: tuple[float, float] = (0.0, 1.0)
     """0 = luminance, 1 = red only: skin and hair reflect near-infrared more as they do red."""
     gamma: tuple[float, float] = (0.6, 1.6)
@@ -86,8 +89,23 @@ def expose(
     """One exposure of `picture`, uint8 gray `[H,W]`, through lamp, lens, exposure, sensor and compression.
 
     The faces in its pixels tell how far things are and where eyes shine. Those that drown in the noise or burn
-    out to one white come back as `DONT_CARE`, as nobody could find them.
+    out to one white come back as `DONT_CARE`, as nobody could find them. Blur is in pixels of the sensor.
     """
+    scale = rng.uniform(params.sensor_scale_min, 1) if params.sensor_scale_min < 1 else 1.0
+    (height, width), size_wh = picture.shape, tuple(max(round(scale * side), 1) for side in picture.shape[::-1])
+    if size_wh == (width, height):
+        return _taken(picture, truth, rng, params)
+    small = np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+    there = truth.with_boxes(boxes.scale(truth.xyxy, (size_wh[0] / width, size_wh[1] / height)))
+    image, seen = _taken(small, there, rng, params)
+    image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return image, replace(truth, labels=seen.labels)
+
+
+def _taken(
+    picture: Image, truth: Detections, rng: np.random.Generator, params: InfraredParams
+) -> tuple[Image, Detections]:
+    """One exposure on a sensor of as many pixels as `picture` has."""
     light = _lit(picture, truth, rng, params)
     if rng.random() < params.blur_probability:
         light = blur(light, rng, params.blur_sigma_max)
