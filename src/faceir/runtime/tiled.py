@@ -50,10 +50,10 @@ class Tiled:
         """Start on one picture, uint8 gray `[H,W]` or RGB `[H,W,3]`, and all of its pieces."""
         height, width = check_image(image).shape[:2]
         columns, rows = self._tiles
-        pieces = [(0, 0, width, height)]
-        if columns * rows > 1:
-            grid = product(_cuts(height, rows), _cuts(width, columns))
-            pieces += [(x1, y1, x2, y2) for (y1, y2), (x1, x2) in grid]
+        if columns * rows == 1:
+            return self._detector.submit(image)
+        grid = product(_cuts(height, rows), _cuts(width, columns))
+        pieces = [(0, 0, width, height), *((x1, y1, x2, y2) for (y1, y2), (x1, x2) in grid)]
         looks = [self._detector.submit(np.ascontiguousarray(image[y1:y2, x1:x2])) for x1, y1, x2, y2 in pieces]
         return _Together(looks, np.array(pieces, np.float32))
 
