@@ -38,6 +38,10 @@ def test_finds_the_square_where_it_is(
     assert found.scores[0] > 0.99
 
 
+def test_default_is_the_packaged_model() -> None:
+    assert Detector("default", threads=1).path == Detector(threads=1).path == module.default_model()
+
+
 def test_nothing_found_is_empty(detector: Detector) -> None:
     assert len(detector.detect(np.zeros((100, 200), np.uint8))) == 0
 

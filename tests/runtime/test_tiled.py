@@ -76,6 +76,16 @@ def test_the_surest_box_of_a_face_stays() -> None:
     assert [round(score, 3) for score in found.scores.tolist()] == [0.9, 0.5]  # the second is cut by each piece
 
 
+def test_what_one_look_tells_apart_stays_apart() -> None:
+    nested = Detections([[300, 200, 1300, 1000], [600, 250, 900, 900]], scores=[0.9, 0.4])
+
+    def sees_two_in_the_whole(images: Sequence[Image]) -> list[Detections]:
+        return [nested if image.shape[1] == 1920 else Detections() for image in images]
+
+    (found,) = Tiled(sees_two_in_the_whole, (2, 2))([np.zeros((1080, 1920), np.uint8)])
+    assert found == nested
+
+
 def test_one_piece_is_the_detector_itself() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (300, 500, 3)).astype(np.uint8)
     detector = Detector(threads=1, threshold=0.05)

@@ -55,8 +55,8 @@ def default_model() -> Path:
 class Detector:
     """Finds faces in pictures of any size with a GridBox ONNX model; its preprocessing is inside.
 
-    `model` is a path, or a name that `faceir models list` shows; by default the packaged model. `key` opens a
-    sealed one (without it, the environment variable FACEIR_KEY). `threads` caps the CPU threads, 0 = all cores.
+    `model` is a path, or a name that `faceir models list` shows; None and "default" are the packaged model. `key`
+    opens a sealed one (without it, the environment variable FACEIR_KEY). `threads` caps the CPU threads, 0 = all cores.
     `precision` "auto" takes the fastest one that the CPU computes in; "f32" is for comparing runtimes.
     `favour` "latency" puts all threads on one picture; "throughput" a picture on each thread, which
     costs 5 to 10 % less time when many are in flight. `threshold` replaces the contract's least
@@ -80,7 +80,10 @@ class Detector:
         contract: Contract | None = None,
         key: str | None = None,
     ) -> None:
-        self.path = default_model() if model is None else need_file(resolve(model), "an ONNX model", ModelError)
+        if model is None or str(model) == "default":
+            self.path = default_model()
+        else:
+            self.path = need_file(resolve(model), "an ONNX model", ModelError)
         net = nets.read(self.path, key)
         contract = contract or nets.read_contract(net, self.path)
         nets.check_tensors(net, contract, self.path)

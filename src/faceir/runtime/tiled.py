@@ -30,8 +30,8 @@ class Tiled:
     Each piece is fitted to the network's input by itself, so that 2 x 2 find faces 1.75 times smaller than the picture
     alone lets, 3 x 3 2.5 times, at 5 and 10 times the work, and with more false alarms. A piece counts for faces that
     its border does not cut and that are lower than a sixth of the picture, as parts of larger ones look like faces;
-    of boxes for one face the surest stays. It is a `faceir.flow.Detector` that works in the background where `detector`
-    does.
+    of boxes that several looks give one face the surest stays. It is a `faceir.flow.Detector` that works in the
+    background where `detector` does.
 
     Raises `InputError` for less than one column or row.
     """
@@ -97,14 +97,15 @@ def _own(found: Detections, piece: FloatArray, picture: FloatArray) -> Detection
 
 
 def _merge(parts: Sequence[Detections]) -> Detections:
-    """All faces, best first, each once."""
-    found = Detections.concat(parts)
-    found = found[np.argsort(-found.scores, kind="stable")]
+    """All faces, best first, those of several looks once; what one look tells apart stays apart."""
+    found, look = Detections.concat(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    order = np.argsort(-found.scores, kind="stable")
+    found, look = found[order], look[order]
     shared = boxes.intersection(found.xyxy, found.xyxy)
     area = boxes.area(found.xyxy)
     least = np.minimum(area[:, None], area[None, :])
     same = (shared > _SAME_IOU * (area[:, None] + area[None, :] - shared)) | (shared > _SAME_SHARE * least)
-    same &= found.labels[:, None] == found.labels[None, :]
+    same &= (found.labels[:, None] == found.labels[None, :]) & (look[:, None] != look[None, :])
     kept = np.zeros(len(found), bool)
     for n in range(len(found)):
         kept[n] = not (same[n] & kept).any()

@@ -72,8 +72,7 @@ def detect(
     secret, osd = read_key(key), None
     stages: list[Stage] = []
     if spec is None:
-        opened = None if str(model) == "default" else model
-        detector = Detector(opened, threads=threads, threshold=threshold, favour="throughput", key=secret)
+        detector = Detector(model, threads=threads, threshold=threshold, favour="throughput", key=secret)
     else:
         wishes = read_wishes(spec)
         detector = open_detector(wishes, model, threads, threshold, secret)
