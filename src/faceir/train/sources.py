@@ -160,7 +160,7 @@ def check_labels(data: Data, spec: Experiment) -> tuple[Data, dict[Path, InputEr
 
     For before the first epoch, so that no run learns from nothing. Raises `InputError` at once when no label of the
     training pictures speaks of any class to be trained (names written otherwise, say), with the names that the labels
-    hold. Where only some classes have none, they are named in the data (`tell_unlabelled`): they are trained all the same.
+    hold. Where only some classes have none, they are named in the data (`tell_unlabelled`) and trained.
     """
     mapping, classes = class_mapping(spec), specs.class_names(spec)
     problems: dict[Path, InputError] = {}
