@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -86,9 +87,10 @@ def test_what_one_look_tells_apart_stays_apart() -> None:
     assert found == nested
 
 
-def test_one_piece_is_the_detector_itself() -> None:
-    picture = np.random.default_rng(0).integers(0, 255, (300, 500, 3)).astype(np.uint8)
-    detector = Detector(threads=1, threshold=0.05)
+def test_one_piece_is_the_detector_itself(square_model: Path) -> None:
+    picture = np.random.default_rng(0).integers(120, 255, (300, 500, 3)).astype(np.uint8)
+    detector = Detector(square_model, threads=1)
+    assert len(detector.detect(picture))
     assert Tiled(detector, (1, 1))([picture]) == [detector.detect(picture)]
 
 
